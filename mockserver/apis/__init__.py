@@ -1,0 +1,1 @@
+"""One package an API: the vendor's behaviour as an `Emulator`, and its faults."""

@@ -1,0 +1,2 @@
+"""What can be made to go wrong with RunMVChat."""
+from __future__ import annotations

@@ -1,0 +1,203 @@
+"""One request from start to end, for every API."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+
+from .admin import admin_pages
+from .clock import Clock
+from .faults import UnknownName, apis, with_faults
+from .journal import MOST_BODY, Entry, Journal, Redaction
+from .model import Answer, Api, Call, Identity, Refusal, Settings, World
+from .replies import Replies, load_fixtures
+from .store import Store
+from .streaming import paced
+
+log = logging.getLogger("mockserver")
+
+MOST_BYTES = 16 * 1024 * 1024
+"""The largest request body that is read."""
+
+
+def emulator(
+    name: str,
+    *,
+    fixtures: Path,
+    clock: Clock,
+    store: Store,
+    seed: int = 0,
+    settings: Settings | None = None,
+    credentials: Mapping[str, str] | None = None,
+    faults: Iterable[str] = (),
+) -> Api:
+    """Make the emulator of one API; raises UnknownName and FixtureError."""
+    known = apis()
+    if name not in known:
+        raise UnknownName("API", name, known)
+    api = known[name]
+    recorded = load_fixtures(fixtures, api.read_recording, api.reply_fields)
+    world = World(
+        api=name,
+        seed=seed,
+        clock=clock,
+        store=store,
+        replies=Replies(recorded, seed),
+        identities=identities(api, credentials or {}),
+        settings=settings or Settings(),
+    )
+    return with_faults(api, faults)(world)
+
+
+def identities(api: type[Api], credentials: Mapping[str, str]) -> tuple[Identity, ...]:
+    """Return whom a mock knows: the API's own callers, changed by what `credentials` names.
+
+    `NAME` belongs to the first caller, `other_NAME` to the second. Raises UnknownName.
+    """
+    callers = [dict(identity) for identity in api.identities]
+    known = set(callers[0]) | api.optional_credentials
+    for name, value in credentials.items():
+        plain = name.removeprefix("other_")
+        if plain not in known:
+            raise UnknownName("credential", name, known | {f"other_{one}" for one in known})
+        callers[plain != name][plain] = value
+    return tuple(callers)
+
+
+def create_app(
+    emulators: Mapping[str, Api], journal: Journal, *, admin_token: str | None = None
+) -> Flask:
+    """Serve the emulators, each under the path prefix that is its key ("" for the root)."""
+    app = Flask("mockserver", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
+    app.url_map.merge_slashes = False
+    serve = {prefix: partial(_serve, api, journal, _redaction(api)) for prefix, api in emulators.items()}
+    for prefix, api in emulators.items():
+        for operation in api.operations:
+            app.add_url_rule(
+                prefix + operation.path,
+                endpoint=f"{prefix}:{operation.name}",
+                view_func=_view(serve[prefix], operation.name),
+                methods=[operation.method],
+                provide_automatic_options=False,
+            )
+    for rule in app.url_map.iter_rules():
+        # Werkzeug lets HEAD in wherever GET is; none of the vendors documents it.
+        rule.methods = (rule.methods or set()) - {"HEAD"}
+    app.register_blueprint(admin_pages(emulators, journal, admin_token))
+    app.register_error_handler(HTTPException, _unrouted(serve))
+    return app
+
+
+Serve = Callable[[Call, HTTPException | None], Response]
+
+
+def _view(serve: Serve, operation: str) -> Callable[..., Response]:
+    def view(**path: str) -> Response:
+        return serve(Call(operation, request, path), None)
+
+    return view
+
+
+def _unrouted(serve: Mapping[str, Serve]) -> Callable[[HTTPException], Any]:
+    """Where no operation has the path and method, the API that the path belongs to refuses."""
+
+    def refuse(problem: HTTPException) -> Any:
+        path = request.path + "/"
+        if path.startswith("/_counterfoil/"):
+            return problem
+        for prefix in sorted(serve, key=len, reverse=True):
+            if path.startswith(prefix + "/"):
+                return serve[prefix](Call(None, request), problem)
+        served = ", ".join(sorted(prefix + "/" for prefix in serve))
+        return jsonify(error=f"nothing is served at {request.path}; try {served}"), 404
+
+    return refuse
+
+
+def _redaction(api: Api) -> Redaction:
+    secrets = [
+        (name, value)
+        for identity in api.world.identities
+        for name, value in identity.items()
+        if name in api.secrets
+    ]
+    return Redaction(secrets, api.concealed)
+
+
+def _serve(
+    api: Api, journal: Journal, redact: Redaction, call: Call, problem: HTTPException | None
+) -> Response:
+    """The life of a request: answer or refuse, dress, write down, send."""
+    try:
+        if problem is not None:
+            raise _refusal(problem)
+        answer = api.answer(call)
+    except Refusal as refusal:
+        answer = api.refuse(call, refusal)
+    except HTTPException as error:
+        answer = api.refuse(call, _refusal(error))
+    except Exception:
+        log.exception("%s: the mock itself failed", api.name)
+        answer = api.refuse(call, Refusal("internal error", status=500))
+    answer = api.dress(call, answer)
+    entry = _write_down(api, journal, redact, call, answer)
+    for remark in entry.remarks:
+        log.warning("%s: %s", api.name, remark)
+    return _send(answer, api.world.clock)
+
+
+def _refusal(problem: HTTPException) -> Refusal:
+    status = problem.code or 500
+    headers: tuple[tuple[str, str], ...] = ()
+    if isinstance(problem, MethodNotAllowed) and problem.valid_methods:
+        headers = (("Allow", ", ".join(sorted(set(problem.valid_methods) - {"HEAD"}))),)
+    return Refusal("not found" if isinstance(problem, NotFound) else problem.name.lower(),
+                   status=status, headers=headers)
+
+
+def _write_down(
+    api: Api, journal: Journal, redact: Redaction, call: Call, answer: Answer
+) -> Entry:
+    return journal.write(
+        at=api.world.clock.now(),
+        api=api.name,
+        operation=call.operation,
+        method=call.request.method,
+        path=redact(call.request.path),
+        query=redact(call.request.query_string.decode("latin-1")),
+        body=redact(_request_text(call)),
+        status=answer.status,
+        answer=redact(answer.body_bytes()[:MOST_BODY].decode("utf-8", "replace")),
+        chunks=1 if isinstance(answer.body, bytes) else len(answer.body),
+        remarks=tuple(redact(remark) for remark in call.remarks),
+    )
+
+
+def _request_text(call: Call) -> str:
+    try:
+        return call.request.get_data()[:MOST_BODY].decode("utf-8", "replace")
+    except HTTPException as error:
+        return f"<{error.name}>"
+
+
+def _send(answer: Answer, clock: Clock) -> Response:
+    if isinstance(answer.body, bytes):
+        body: Any = answer.body
+    elif request.environ.get("mockserver.paces"):
+        # The server paces streams itself: it takes the schedule, no thread sleeps for it.
+        request.environ["mockserver.schedule"] = answer.body
+        body = ()
+    else:
+        body = paced(answer.body, clock)
+    response = Response(body, status=answer.status)
+    del response.headers["Content-Type"]
+    for name, value in answer.headers:
+        response.headers.add(name, value)
+    return response

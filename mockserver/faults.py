@@ -1,0 +1,73 @@
+"""What can be made to go wrong: each fault is an API's class with one step replaced."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from .model import Api, Fault
+
+A = TypeVar("A", bound=type[Api])
+
+
+class UnknownName(Exception):
+    """There is no API, fault or credential of that name; says which name is nearest."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(names)}"
+        super().__init__(f"unknown {kind} {name!r}{hint}")
+
+
+def fault(id: str, group: str, sentence: str | None = None) -> Callable[[A], A]:
+    """Name a breaking class; the first line of its docstring is the sentence unless one is given."""
+
+    def named(change: A) -> A:
+        said = sentence or (change.__doc__ or "").strip().splitlines()[0]
+        change.fault = Fault(id=id, sentence=said, group=group)
+        return change
+
+    return named
+
+
+def apis() -> dict[str, type[Api]]:
+    """Return the API classes by name, as the modules of the folder `apis` define them."""
+    from . import apis as folder
+
+    return {
+        name: importlib.import_module(f"{folder.__name__}.{name}").Emulator
+        for name in sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
+    }
+
+
+def faults_of(api: str) -> dict[str, type[Api]]:
+    """Return the breaking classes of an API by the id of their fault.
+
+    They are those that its module `faults` defines, alone or in a list, in their order there.
+    """
+    from . import apis as folder
+
+    found: dict[str, type[Api]] = {}
+    for value in vars(importlib.import_module(f"{folder.__name__}.{api}.faults")).values():
+        for change in value if isinstance(value, list) else [value]:
+            if not (isinstance(change, type) and issubclass(change, Api) and change.fault):
+                continue
+            if found.setdefault(change.fault.id, change) is not change:
+                raise ValueError(f"two faults have the id {change.fault.id}")
+    return found
+
+
+def with_faults(api: type[Api], ids: Iterable[str]) -> type[Api]:
+    """Return the API's class with the named faults in it; raises UnknownName."""
+    wanted = list(dict.fromkeys(ids))
+    if not wanted:
+        return api
+    known = faults_of(api.name)
+    for id in wanted:
+        if id not in known:
+            raise UnknownName("fault", id, known)
+    return type(f"Faulty{api.__name__}", tuple(known[id] for id in wanted), {})

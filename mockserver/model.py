@@ -1,0 +1,178 @@
+"""The nouns of the mock: what an API module takes, and what it gives back."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from .clock import Clock
+
+if TYPE_CHECKING:
+    from flask import Request
+
+    from .replies import Replies, Reply
+    from .store import Store
+
+Identity = Mapping[str, str]
+"""The credentials of one known caller, by the names that `credentials` lists."""
+
+ChunkSize = int | Literal["random", "adversarial"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One documented operation; `path` is a Flask rule, relative to where the API is mounted."""
+
+    name: str
+    method: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Bytes that leave together, `delay` seconds after those before them."""
+
+    delay: float
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back to the client: the body whole, or as a schedule made before it starts."""
+
+    status: int
+    body: bytes | tuple[Chunk, ...]
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def body_bytes(self) -> bytes:
+        """Return the whole body."""
+        if isinstance(self.body, bytes):
+            return self.body
+        return b"".join(chunk.data for chunk in self.body)
+
+    def with_headers(self, *more: tuple[str, str]) -> Answer:
+        """Return the same answer with `more` header lines after its own."""
+        return replace(self, headers=(*self.headers, *more))
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way through an emulator.
+
+    `operation` is None where no operation has this path and method. `remarks` is what the people
+    who run the mock may know and the client may not: it goes to the journal and the log.
+    """
+
+    operation: str | None
+    request: Request
+    path: Mapping[str, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+
+class Refusal(Exception):
+    """A request is turned down; the API's `refuse` is the one place that writes it.
+
+    `status` is the HTTP status as a plain REST API would choose it; `code` and `detail` are the
+    vendor's own, for `refuse` to read.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        status: int = 400,
+        code: int = 0,
+        detail: object = None,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.headers = headers
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a mock is run, apart from what it knows. Times in seconds."""
+
+    authenticate: bool = True
+    reply_after: float = 0.1
+    chunk_size: ChunkSize = 24
+    chunk_delay: float = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All that an emulator stands on; made by whoever runs it, and shared by its requests."""
+
+    api: str
+    seed: int
+    clock: Clock
+    store: Store
+    replies: Replies
+    identities: tuple[Identity, ...]
+    settings: Settings
+
+    def number(self, *parts: object) -> int:
+        """Return 128 bits that depend on the seed and `parts` alone, never on the order of calls."""
+        text = "\x1f".join(str(part) for part in (self.seed, self.api, *parts))
+        digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        return int.from_bytes(digest, "big")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One named way for an API to break; `sentence` says what then happens."""
+
+    id: str
+    sentence: str
+    group: str
+
+
+class Api:
+    """One vendor's behaviour, as small steps of which a fault replaces one.
+
+    An instance holds no state of its own: conversations are in the world's store.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    operations: ClassVar[tuple[Operation, ...]]
+    identities: ClassVar[tuple[Identity, ...]]
+    """Whom the mock knows unless told otherwise: the first caller and the other one."""
+    optional_credentials: ClassVar[frozenset[str]] = frozenset()
+    """Names that an identity may have besides those that it has by default."""
+    secrets: ClassVar[frozenset[str]] = frozenset()
+    """Names of credentials that no journal or log may show."""
+    concealed: ClassVar[re.Pattern[str] | None] = None
+    """What else no journal or log may show: where it matches, the group `secret` is blotted out."""
+    reply_fields: ClassVar[frozenset[str]] = frozenset()
+    """The vendor's own fields that an entry of `replies.yaml` may set."""
+
+    fault: ClassVar[Fault | None] = None
+    """What is wrong with a class that has one step replaced."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def answer(self, call: Call) -> Answer:
+        """Answer one request for a known operation, or raise Refusal."""
+        raise NotImplementedError
+
+    def refuse(self, call: Call, refusal: Refusal) -> Answer:
+        """Write a refusal in the vendor's shape; also unknown paths, methods and our own crash."""
+        raise NotImplementedError
+
+    def dress(self, call: Call, answer: Answer) -> Answer:
+        """Add what the vendor puts on every response."""
+        return answer
+
+    @classmethod
+    def read_recording(cls, exchanges: list[dict[str, object]]) -> list[Reply]:
+        """Return the question and answer pairs in the entries of a HAR file, in their order."""
+        raise NotImplementedError

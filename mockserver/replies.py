@@ -1,0 +1,193 @@
+"""Which recorded fixture answers a question; and the seeded fallback where none does."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import yaml
+
+if TYPE_CHECKING:
+    from faker import Faker
+
+Matcher = Literal["question", "contains", "pattern"]
+MATCHERS: tuple[Matcher, ...] = ("question", "contains", "pattern")
+BASES = ("documented", "observed", "authored")
+FACES = ("answer", "messages")
+
+
+class FixtureError(Exception):
+    """A fixture file does not say what it should; names the file, the entry and the mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One fixture: what is answered to which question.
+
+    `messages` is there for APIs whose reply is a whole conversation; `fields` are the vendor's own.
+    """
+
+    matcher: Matcher
+    question: str
+    answer: str
+    basis: str
+    messages: tuple[Mapping[str, Any], ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    def answers(self, question: str) -> bool:
+        """Say whether this fixture is the reply to `question`."""
+        if self.matcher == "question":
+            return question == self.question
+        if self.matcher == "contains":
+            return self.question in question
+        return re.search(self.question, question) is not None
+
+
+class Replies:
+    """The fixtures of one API, in order of precedence, with a made-up text where none fits.
+
+    Exact questions go before substrings and patterns; of several the first in the files answers.
+    """
+
+    def __init__(self, fixtures: Iterable[Reply], seed: int) -> None:
+        self._exact: dict[str, Reply] = {}
+        self._others: list[Reply] = []
+        self._seed = seed
+        self._fallback = Fallback(seed)
+        for fixture in fixtures:
+            if fixture.matcher == "question":
+                self._exact.setdefault(fixture.question, fixture)
+            else:
+                self._others.append(fixture)
+
+    def choose(self, question: str, locale: str = "en_US") -> Reply:
+        """Return the fixture that answers `question`, else a made-up reply: always the same one."""
+        known = self._exact.get(question)
+        if known is not None:
+            return known
+        for fixture in self._others:
+            if fixture.answers(question):
+                return fixture
+        return Reply("question", question, self._fallback.text(question, locale), "authored")
+
+
+class Fallback:
+    """Plausible text from Faker that depends on the seed and the question alone."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._fakers: dict[str, Faker] = {}
+        self._lock = threading.Lock()
+        self.text = lru_cache(maxsize=4096)(self._text)
+
+    def _text(self, question: str, locale: str) -> str:
+        with self._lock:
+            faker = self._fakers.get(locale)
+            if faker is None:
+                # Imported here: it takes longer than the rest of a mock's start together.
+                from faker import Faker
+
+                faker = self._fakers[locale] = Faker(locale, use_weighting=False)
+            faker.seed_instance(f"{self._seed}\x1f{question!r}")
+            return str(faker.paragraph(nb_sentences=3))
+
+
+Recorded = Callable[[list[dict[str, Any]]], list[Reply]]
+
+
+def load_fixtures(folder: Path, read_recording: Recorded, fields: frozenset[str]) -> list[Reply]:
+    """Return the fixtures in `folder`: `replies.yaml` first, then every recording by name.
+
+    Raises FixtureError for a folder or file that cannot be used.
+    """
+    if not folder.is_dir():
+        raise FixtureError(f"{folder}: there is no such folder of fixtures")
+    found: list[Reply] = []
+    written = folder / "replies.yaml"
+    if written.exists():
+        found.extend(load_replies(written, fields))
+    for recording in sorted(folder.glob("*.har")):
+        entries = load_recording(recording)
+        try:
+            found.extend(read_recording(entries))
+        except (KeyError, TypeError, ValueError) as error:
+            raise FixtureError(
+                f"{recording}: an entry is not an exchange of this API ({error!r})"
+            ) from error
+    return found
+
+
+def load_replies(path: Path, fields: frozenset[str]) -> list[Reply]:
+    """Return the entries of a `replies.yaml`; raises FixtureError."""
+    try:
+        entries = yaml.load(path.read_text("utf-8"), Loader=_LOADER)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise FixtureError(f"{path}: {_one_line(error)}") from error
+    if not isinstance(entries, list):
+        raise FixtureError(f"{path}: a list of replies was expected, not {_kind(entries)}")
+    return [_read_entry(path, place, entry, fields) for place, entry in enumerate(entries, 1)]
+
+
+def load_recording(path: Path) -> list[dict[str, Any]]:
+    """Return the entries of a HAR 1.2 file; raises FixtureError."""
+    try:
+        entries = json.loads(path.read_bytes())["log"]["entries"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise FixtureError(
+            f"{path}: not a HAR file, which is JSON with log.entries ({_one_line(error)})"
+        ) from error
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise FixtureError(f"{path}: log.entries should be a list of objects")
+    return entries
+
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _read_entry(path: Path, place: int, entry: object, fields: frozenset[str]) -> Reply:
+    def wrong(what: str) -> FixtureError:
+        return FixtureError(f"{path}: entry {place}: {what}")
+
+    if not isinstance(entry, dict):
+        raise wrong(f"a mapping was expected, not {_kind(entry)}")
+    known = {*MATCHERS, *FACES, "basis", "about", "fields"}
+    if unknown := sorted(str(key) for key in entry if key not in known):
+        raise wrong(f"unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}")
+    matchers = [matcher for matcher in MATCHERS if matcher in entry]
+    if len(matchers) != 1 or not isinstance(entry[matchers[0]], str):
+        raise wrong(f"exactly one of {', '.join(MATCHERS)} is needed, and it is a text")
+    faces = [face for face in FACES if face in entry]
+    if len(faces) != 1 or not isinstance(entry[faces[0]], str if faces == ["answer"] else list):
+        raise wrong("either an answer (a text) or messages (a list) is needed")
+    if entry.get("basis") not in BASES:
+        raise wrong(f"basis should be one of {', '.join(BASES)}, not {entry.get('basis')!r}")
+    extra = entry.get("fields", {})
+    if not isinstance(extra, dict) or (set(extra) - fields):
+        raise wrong(f"fields may hold {', '.join(sorted(fields)) or 'nothing'}, not {extra!r}")
+    if matchers[0] == "pattern":
+        try:
+            re.compile(entry["pattern"])
+        except re.error as error:
+            raise wrong(f"pattern is not a regular expression: {error}") from error
+    return Reply(
+        matcher=matchers[0],
+        question=entry[matchers[0]],
+        answer=entry.get("answer", ""),
+        basis=entry["basis"],
+        messages=tuple(entry.get("messages", ())),
+        fields=extra,
+    )
+
+
+def _kind(value: object) -> str:
+    return "nothing" if value is None else type(value).__name__
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,105 @@
+"""Where conversations and sessions are kept."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, Protocol
+
+Record = dict[str, Any]
+"""One conversation or session as JSON values; never changed in place, only replaced."""
+
+Scope = tuple[str, ...]
+"""Whose records they are: the API, then the credential. Two scopes never meet."""
+
+
+class Store(Protocol):
+    """Records by scope and key; every method is atomic."""
+
+    def read(self, scope: Scope, key: str) -> Record | None:
+        """Return the record, or None where there is none."""
+
+    def change(
+        self, scope: Scope, key: str, step: Callable[[Record | None], Record | None]
+    ) -> Record | None:
+        """Replace the record by what `step` makes of it; None leaves things as they are.
+
+        No other change happens between what `step` is given and what it returns. What `step`
+        raises comes out, and nothing is changed.
+        """
+
+    def records(self, scope: Scope) -> list[Record]:
+        """Return all records of the scope, oldest first."""
+
+    def count(self, scope: Scope, key: str) -> int:
+        """Return how often this was called before for the scope and key."""
+
+    def clear(self, within: Scope = ()) -> None:
+        """Forget every scope that begins with `within`."""
+
+
+class MemoryStore:
+    """Records in this process; the least recently used one goes when there are too many."""
+
+    def __init__(self, most_records: int = 100_000, most_counters: int = 1_000_000) -> None:
+        self._most_records = most_records
+        self._most_counters = most_counters
+        self._records: dict[Scope, dict[str, Record]] = {}
+        self._used: OrderedDict[tuple[Scope, str], None] = OrderedDict()
+        self._counters: OrderedDict[tuple[Scope, str], int] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def read(self, scope: Scope, key: str) -> Record | None:
+        """Return the record, or None where there is none."""
+        with self._lock:
+            record = self._records.get(scope, {}).get(key)
+            if record is not None:
+                self._used.move_to_end((scope, key))
+            return record
+
+    def change(
+        self, scope: Scope, key: str, step: Callable[[Record | None], Record | None]
+    ) -> Record | None:
+        """Replace the record by what `step` makes of it; None leaves things as they are."""
+        with self._lock:
+            before = self._records.get(scope, {}).get(key)
+            after = step(before)
+            if after is None:
+                return before
+            self._records.setdefault(scope, {})[key] = after
+            self._used[scope, key] = None
+            self._used.move_to_end((scope, key))
+            while len(self._used) > self._most_records:
+                self._forget(*next(iter(self._used)))
+            return after
+
+    def records(self, scope: Scope) -> list[Record]:
+        """Return all records of the scope, oldest first."""
+        with self._lock:
+            return list(self._records.get(scope, {}).values())
+
+    def count(self, scope: Scope, key: str) -> int:
+        """Return how often this was called before for the scope and key."""
+        with self._lock:
+            before = self._counters.pop((scope, key), 0)
+            self._counters[scope, key] = before + 1
+            while len(self._counters) > self._most_counters:
+                self._counters.popitem(last=False)
+            return before
+
+    def clear(self, within: Scope = ()) -> None:
+        """Forget every scope that begins with `within`."""
+        depth = len(within)
+        with self._lock:
+            for scope, key in [used for used in self._used if used[0][:depth] == within]:
+                self._forget(scope, key)
+            for counter in [c for c in self._counters if c[0][:depth] == within]:
+                del self._counters[counter]
+
+    def _forget(self, scope: Scope, key: str) -> None:
+        del self._used[scope, key]
+        shelf = self._records[scope]
+        del shelf[key]
+        if not shelf:
+            del self._records[scope]

@@ -1,0 +1,58 @@
+"""How bytes leave: a body cut into chunks, each with the delay before it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+
+from .clock import Clock
+from .model import Chunk, ChunkSize
+
+
+def cut(
+    body: bytes, size: ChunkSize, delay: float, draw: random.Random, needles: Iterable[bytes] = ()
+) -> tuple[Chunk, ...]:
+    """Cut `body` into a schedule; the first chunk leaves at once, each later one after `delay`.
+
+    `size` is a number of bytes, or `random` (1 to 48 bytes, as `draw` says), or `adversarial`:
+    cut within every character of several bytes and within every occurrence of the `needles`.
+    """
+    if size == "adversarial":
+        ends = _hostile_ends(body, needles)
+    elif size == "random":
+        ends = _random_ends(len(body), draw)
+    else:
+        ends = list(range(size, len(body), size))
+    starts = [0, *ends]
+    pieces = [body[start:end] for start, end in zip(starts, [*ends, len(body)], strict=True)]
+    return tuple(
+        Chunk(delay if number else 0.0, piece) for number, piece in enumerate(pieces) if piece
+    )
+
+
+def _random_ends(length: int, draw: random.Random) -> list[int]:
+    ends: list[int] = []
+    place = draw.randint(1, 48)
+    while place < length:
+        ends.append(place)
+        place += draw.randint(1, 48)
+    return ends
+
+
+def _hostile_ends(body: bytes, needles: Iterable[bytes]) -> list[int]:
+    # A byte of the form 10xxxxxx continues a UTF-8 character: a cut before it falls inside one.
+    ends = {place for place, byte in enumerate(body) if byte & 0xC0 == 0x80}
+    for needle in needles:
+        found = body.find(needle)
+        while found >= 0:
+            ends.update(found + within for within in (1, len(needle) // 2, len(needle) - 1))
+            found = body.find(needle, found + 1)
+    return sorted(end for end in ends if 0 < end < len(body))
+
+
+def paced(chunks: tuple[Chunk, ...], clock: Clock) -> Iterator[bytes]:
+    """Yield the bytes when they are due, for servers that give a stream a thread of its own."""
+    for chunk in chunks:
+        if chunk.delay:
+            clock.sleep(chunk.delay)
+        yield chunk.data
