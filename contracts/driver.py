@@ -1,0 +1,153 @@
+"""How a client speaks to an API: what every API's driver has in common."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from .model import Contract, Exchange, Hidden, NotReached, Request, shortened
+from .target import Clock, Target
+
+
+class GaveUp(BaseException):
+    """Case after case was turned down before the clause's subject was reached."""
+
+
+class Attempts:
+    """How often a clause reached what it is about, and what turned it down when it did not."""
+
+    MOST_MISSES = 8
+
+    def __init__(self) -> None:
+        self.reached = 0
+        self.missed = 0
+        self.reason = ""
+
+    def miss(self, reason: str) -> None:
+        """Count a case that was turned down; raises GaveUp when there were too many of them."""
+        self.missed += 1
+        self.reason = reason
+        if self.reached == 0 and self.missed >= self.MOST_MISSES:
+            raise GaveUp
+
+
+class Driver:
+    """One client with one set of credentials; `exchanges` are those of the case at hand.
+
+    An API's driver adds its operations as methods, and the four that say `Each API` below.
+    """
+
+    def __init__(self, contract: Contract, target: Target, credentials: Mapping[str, str]) -> None:
+        self.contract = contract
+        self.target = target
+        self.credentials = credentials
+        self.exchanges: list[Exchange] = []
+        self.attempts = Attempts()
+        self.accepted_operations: Counter[str] = Counter()
+        self.refusals: dict[str, Exchange] = {}
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that waiting is done on."""
+        return self.target.clock
+
+    def accepted(self, exchange: Exchange) -> bool:
+        """Each API: say whether the request did what was asked, by the body where it matters."""
+        raise NotImplementedError
+
+    def describe(self, exchange: Exchange) -> str:
+        """Each API: say in a line how the request was answered."""
+        if exchange.response is None:
+            return exchange.failure or "no answer"
+        return f"HTTP {exchange.status} {shortened(exchange.body)}"
+
+    def authorize(self, request: Request) -> Request:
+        """Each API: put the credentials on a request that was made elsewhere, signatures last."""
+        raise NotImplementedError
+
+    def probe(self) -> Exchange:
+        """Each API: send one plain request that an honest server accepts."""
+        raise NotImplementedError
+
+    def send(self, request: Request) -> Exchange:
+        """Send a request as it is, and keep the exchange."""
+        exchange = self.target.send(request)
+        self.exchanges.append(exchange)
+        if request.operation:
+            if self.accepted(exchange):
+                self.accepted_operations[request.operation] += 1
+            else:
+                self.refusals[request.operation] = exchange
+        return exchange
+
+    def must(self, exchange: Exchange) -> Exchange:
+        """Return the exchange if it was accepted; else the case at hand does not apply."""
+        if not self.accepted(exchange):
+            reason = (
+                f"{exchange.request.operation or exchange.request.method} was turned down: "
+                f"{self.describe(exchange)}"
+            )
+            self.attempts.miss(reason)
+            raise NotReached(reason)
+        return exchange
+
+    def refused(self, exchange: Exchange) -> bool:
+        """Say whether the request was turned down in good order: an answer, and no 5xx."""
+        return (
+            exchange.response is not None
+            and exchange.status < 500
+            and not self.accepted(exchange)
+        )
+
+    def eventually(
+        self, ask: Callable[[], Exchange], done: Callable[[Exchange], bool], within: float
+    ) -> list[Exchange]:
+        """Ask again and again until it is done or `within` seconds are over; return all answers.
+
+        The pauses grow, so that a long wait costs few calls.
+        """
+        began = self.clock.now()
+        pause = 0.02
+        answers = [ask()]
+        while not done(answers[-1]) and self.clock.now() - began < within:
+            self.clock.sleep(min(pause, within))
+            pause = min(pause * 1.6, 2.0)
+            answers.append(ask())
+        return answers
+
+    def as_other(self) -> Driver:
+        """Return a client with the second set of credentials; it notes its exchanges here."""
+        other = {
+            name.removeprefix("other_"): value
+            for name, value in self.credentials.items()
+            if name.startswith("other_")
+        }
+        return self.with_credentials({**other}, prefix="other_")
+
+    def with_credentials(self, credentials: Mapping[str, str], prefix: str = "") -> Driver:
+        """Return a client with these credentials; it notes its exchanges here."""
+        twin = type(self)(self.contract, self.target, credentials)
+        twin.exchanges = self.exchanges
+        twin.attempts = self.attempts
+        twin.accepted_operations = self.accepted_operations
+        twin.refusals = self.refusals
+        twin.prefix = prefix
+        return twin
+
+    prefix = ""
+    """What stands before the names of this client's credentials in the environment."""
+
+    def hidden(self, name: str, value: str | None = None, shell: str | None = None) -> Hidden:
+        """Return a credential as a secret of a request, made anew from its variable."""
+        variable = self.contract.variable(self.prefix + name)
+        return Hidden(
+            self.credentials[name] if value is None else value,
+            f"${variable}",
+            f'"${{{variable}}}"' if shell is None else shell,
+        )
+
+    def without(self, request: Request, header: str) -> Request:
+        """Return the request without a header, its secrets still known."""
+        kept = tuple(line for line in request.headers if line[0].lower() != header.lower())
+        return replace(request, headers=kept)

@@ -1,0 +1,265 @@
+"""The nouns of a contract: what is promised, what was exchanged, what was found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hypothesis.errors import UnsatisfiedAssumption
+
+if TYPE_CHECKING:
+    from .driver import Driver
+
+
+class Basis(StrEnum):
+    """How sure we are of a promise; only the first two can break a contract."""
+
+    DOCUMENTED = "documented"
+    IMPLIED = "implied"
+    OBSERVED = "observed"
+
+
+class Verdict(StrEnum):
+    """What is found of a clause; `deviation` is a broken clause that was only ever observed."""
+
+    KEPT = "kept"
+    BROKEN = "broken"
+    DEVIATION = "deviation"
+    UNTESTED = "untested"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A secret within a request: how reports show it, and how a POSIX shell makes it anew."""
+
+    value: str
+    label: str
+    shell: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent. `target` is the raw request target below the base URL, percent-encoded."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    operation: str | None = None
+    hidden: tuple[Hidden, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Bytes as they came, `at` seconds after the request was sent."""
+
+    at: float
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back; `chunks` joined are `body`."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    chunks: tuple[Chunk, ...] = ()
+
+    def header(self, name: str) -> str | None:
+        """Return the first header of that name, in any case."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+    @property
+    def media_type(self) -> str:
+        """The content type without its parameters, in lower case."""
+        return (self.header("content-type") or "").partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request with its response, or with `failure`, a sentence, where none came.
+
+    `at` is the target's clock when the request left, `duration` the seconds until the last byte.
+    """
+
+    request: Request
+    response: Response | None
+    at: float
+    duration: float
+    failure: str | None = None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status, 0 where no response came."""
+        return self.response.status if self.response else 0
+
+    @property
+    def body(self) -> bytes:
+        """The response's body, empty where none came."""
+        return self.response.body if self.response else b""
+
+    def json(self) -> Any:
+        """Return the response's body as JSON; raises Broken where it is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise Broken(f"the body is not JSON: {shortened(self.body)}") from error
+
+    def members(self) -> Mapping[str, Any]:
+        """Return the response's body as a JSON object; raises Broken where it is none."""
+        found = self.json()
+        if not isinstance(found, dict):
+            raise Broken(f"the body is not a JSON object: {shortened(self.body)}")
+        return found
+
+
+class Broken(AssertionError):
+    """The clause is broken; the message says what was promised and what came instead."""
+
+
+class NotReached(UnsatisfiedAssumption):
+    """What the clause is about was not reached: a request that it builds on was turned down."""
+
+
+class ContractError(Exception):
+    """We cannot judge: unknown API, missing credential, unusable document. Says the mend."""
+
+
+class Stopped(BaseException):
+    """The run ends here. A BaseException, so that Hypothesis neither shrinks nor repeats it."""
+
+
+class BudgetSpent(Stopped):
+    """The next call would cost more than was allowed; it was not made."""
+
+
+class Unreachable(Stopped):
+    """Nobody answers at the target, or somebody who does not speak HTTP."""
+
+
+Draws = Mapping[str, Any]
+"""Hypothesis strategies by the name of the argument that they fill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One promise and the code that tests it.
+
+    `examples` are argument sets that are always tried first. `most` bounds the number of examples
+    of a clause whose examples are dear. `needs` names credentials without which it is untested.
+    A `machine` clause returns a Hypothesis state machine class instead of testing at once.
+    """
+
+    id: str
+    sentence: str
+    source: str
+    basis: Basis
+    test: Callable[..., Any]
+    draws: Draws = field(default_factory=dict)
+    examples: tuple[Mapping[str, Any], ...] = ()
+    most: int | None = None
+    needs: tuple[str, ...] = ()
+    machine: bool = False
+    where: str = ""
+
+
+def clause(
+    id: str,
+    *,
+    basis: Basis,
+    source: str,
+    examples: tuple[Mapping[str, Any], ...] = (),
+    most: int | None = None,
+    needs: tuple[str, ...] = (),
+    machine: bool = False,
+    **draws: Any,
+) -> Callable[[Callable[..., Any]], Clause]:
+    """Make a function over a driver a clause; its docstring is the sentence.
+
+    `source` names the document's section, or the fact sheet's, that promises it.
+    """
+
+    def made(test: Callable[..., Any]) -> Clause:
+        code = test.__code__
+        return Clause(
+            id=id,
+            sentence=" ".join((test.__doc__ or "").split()),
+            source=source,
+            basis=basis,
+            test=test,
+            draws=draws,
+            examples=examples,
+            most=most,
+            needs=needs,
+            machine=machine,
+            where=f"{Path(code.co_filename).as_posix()}:{code.co_firstlineno}",
+        )
+
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a caller has to bring. `secret` values are shown as the name of their variable."""
+
+    name: str
+    about: str
+    required: bool = True
+    secret: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """All that is promised by one API, and how to hold somebody to it."""
+
+    name: str
+    title: str
+    base_url: str | None
+    credentials: tuple[Credential, ...]
+    document: Path
+    driver: type[Driver]
+    clauses: tuple[Clause, ...]
+
+    def variable(self, credential: str) -> str:
+        """Return the name of the environment variable that a credential is read from."""
+        return f"COUNTERFOIL_{self.name}_{credential}".upper()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a clause was seen to break: the smallest case, with every exchange that led to it."""
+
+    message: str
+    exchanges: tuple[Exchange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is found of one clause. `examples` counts the cases that reached what it is about."""
+
+    clause: Clause
+    verdict: Verdict
+    reason: str = ""
+    examples: int = 0
+    calls: int = 0
+    duration: float = 0.0
+    failure: Failure | None = None
+
+
+def expect(promise: object, message: str) -> None:
+    """Raise Broken with `message` unless the promise is true."""
+    if not promise:
+        raise Broken(message)
+
+
+def shortened(value: object, most: int = 160) -> str:
+    """Return a value as a reader can take it in; bytes as the text that they are."""
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else repr(value)
+    return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"

@@ -1,0 +1,315 @@
+"""One clause from start to end, and a suite of them as a stream of events."""
+
+from __future__ import annotations
+
+import time
+import traceback
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, Verbosity
+from hypothesis.errors import FlakyFailure, Unsatisfiable
+from hypothesis.stateful import run_state_machine_as_test
+
+from .driver import Attempts, Driver, GaveUp
+from .model import (
+    Basis,
+    Broken,
+    BudgetSpent,
+    Clause,
+    Contract,
+    ContractError,
+    Failure,
+    Finding,
+    NotReached,
+    Stopped,
+    Verdict,
+)
+from .target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How thorough a run is: cases a clause, steps of a state machine, calls spent on shrinking."""
+
+    name: str
+    examples: int
+    steps: int
+    shrink_calls: int
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("quick", examples=4, steps=6, shrink_calls=60),
+        Profile("standard", examples=20, steps=12, shrink_calls=400),
+        Profile("thorough", examples=200, steps=30, shrink_calls=4000),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is run, and how; the same plan against the same server gives the same findings."""
+
+    clauses: tuple[Clause, ...]
+    profile: Profile = PROFILES["standard"]
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The target let us in; `clauses` will be judged one after another."""
+
+    contract: Contract
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """A clause is about to be judged."""
+
+    clause: Clause
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A clause was judged."""
+
+    finding: Finding
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The end of a run: all findings, and `trouble`, why the target could not be judged, if so."""
+
+    contract: Contract
+    plan: Plan
+    target: str
+    findings: list[Finding] = field(default_factory=list)
+    trouble: str = ""
+    calls: int = 0
+    accepted: dict[str, int] = field(default_factory=dict)
+    duration: float = 0.0
+    interrupted: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        """BROKEN if a clause is; else UNTESTED or ERROR where the target could not be judged."""
+        found = {finding.verdict for finding in self.findings}
+        if Verdict.BROKEN in found:
+            return Verdict.BROKEN
+        if Verdict.ERROR in found:
+            return Verdict.ERROR
+        if self.trouble or self.interrupted or not found - {Verdict.UNTESTED}:
+            return Verdict.UNTESTED
+        return Verdict.KEPT
+
+
+Event = Started | Judging | Judged | Outcome
+
+
+def choose(clauses: Sequence[Clause], only: Sequence[str]) -> tuple[Clause, ...]:
+    """Return the clauses whose id one of the patterns fits; raises ContractError for an idle one."""
+    for pattern in only:
+        if not any(fnmatchcase(clause.id, pattern) for clause in clauses):
+            raise ContractError(f"no clause is called {pattern!r}; `counterfoil clauses` lists them")
+    if not only:
+        return tuple(clauses)
+    return tuple(
+        clause for clause in clauses if any(fnmatchcase(clause.id, pattern) for pattern in only)
+    )
+
+
+def run(
+    contract: Contract, target: Target, credentials: Mapping[str, str], plan: Plan
+) -> Iterator[Event]:
+    """Judge the clauses of the plan; the last event is the Outcome, whatever happened before."""
+    began = time.monotonic()
+    driver = contract.driver(contract, target, credentials)
+    outcome = Outcome(contract, plan, target.url)
+    try:
+        _knock(driver)
+        yield Started(contract, plan)
+        for clause in plan.clauses:
+            yield Judging(clause)
+            finding = judge(clause, driver, plan)
+            outcome.findings.append(finding)
+            yield Judged(finding)
+    except Stopped as stop:
+        outcome.trouble = str(stop)
+    except KeyboardInterrupt:
+        outcome.interrupted = True
+    _untested(outcome)
+    if not outcome.trouble and not outcome.interrupted:
+        outcome.trouble = _unreached(driver)
+    outcome.calls = target.calls
+    outcome.accepted = dict(driver.accepted_operations)
+    outcome.duration = time.monotonic() - began
+    yield outcome
+
+
+def judge(clause: Clause, driver: Driver, plan: Plan) -> Finding:
+    """Judge one clause; raises Stopped when the target is gone, and KeyboardInterrupt."""
+    began, calls = time.monotonic(), driver.target.calls
+    missing = [name for name in clause.needs if name not in driver.credentials]
+    if missing:
+        names = ", ".join(driver.contract.variable(name) for name in missing)
+        return Finding(clause, Verdict.UNTESTED, f"it needs {names}")
+    trial = Trial(clause, driver, plan)
+    verdict, reason = trial.verdict()
+    return Finding(
+        clause,
+        verdict,
+        reason,
+        examples=driver.attempts.reached,
+        calls=driver.target.calls - calls,
+        duration=time.monotonic() - began,
+        failure=trial.failure,
+    )
+
+
+class Trial:
+    """One clause held against one target, case by case, until it breaks or the cases are done."""
+
+    def __init__(self, clause: Clause, driver: Driver, plan: Plan) -> None:
+        self.clause = clause
+        self.driver = driver
+        self.plan = plan
+        self.failure: Failure | None = None
+        self._shrink_until: int | None = None
+        driver.attempts = Attempts()
+
+    def verdict(self) -> tuple[Verdict, str]:
+        """Return the verdict and its reason."""
+        try:
+            self._try_cases()
+        except (Broken, _ShrunkEnough):
+            assert self.failure is not None
+            broken = Verdict.DEVIATION if self.clause.basis is Basis.OBSERVED else Verdict.BROKEN
+            return broken, self.failure.message
+        except FlakyFailure:
+            assert self.failure is not None
+            return Verdict.UNTESTED, f"seen once, and not when repeated: {self.failure.message}"
+        except (GaveUp, NotReached, Unsatisfiable):
+            pass
+        except BudgetSpent as spent:
+            if self.failure is not None:
+                return Verdict.BROKEN, self.failure.message
+            return Verdict.UNTESTED, str(spent)
+        except Exception as error:
+            return Verdict.ERROR, _mishap(error)
+        if self.driver.attempts.reached == 0:
+            return Verdict.UNTESTED, self.driver.attempts.reason or "no case applies to this target"
+        return Verdict.KEPT, ""
+
+    def _try_cases(self) -> None:
+        clause = self.clause
+        if clause.machine:
+            machine = self._watched(clause.test(self.driver))
+            run_state_machine_as_test(  # type: ignore[no-untyped-call]
+                hypothesis.seed(self._seed())(machine), settings=self._settings()
+            )
+        elif clause.draws:
+            test: Any = hypothesis.given(**clause.draws)(lambda **drawn: self._try(drawn))
+            for example in clause.examples:
+                test = hypothesis.example(**example)(test)
+            hypothesis.seed(self._seed())(self._settings()(test))()
+        else:
+            self._try({})
+
+    def _try(self, drawn: Mapping[str, Any]) -> None:
+        """Try one case, and remember how it broke: the last time is the smallest case."""
+        self.driver.exchanges.clear()
+        try:
+            self.clause.test(self.driver, **drawn)
+        except Broken as broken:
+            self._remember(broken)
+            raise
+        self.driver.attempts.reached += 1
+
+    def _watched(self, machine: type[Any]) -> type[Any]:
+        """Return the machine with its start, its end and what it finds noted here."""
+        trial = self
+
+        class Watched(machine):  # type: ignore[misc]
+            def __init__(self) -> None:
+                trial.driver.exchanges.clear()
+                super().__init__()
+
+            def teardown(self) -> None:
+                super().teardown()
+                trial.driver.attempts.reached += bool(trial.driver.exchanges)
+
+            def _execute_step(self, *args: Any, **kwargs: Any) -> Any:
+                return super()._execute_step(*args, **kwargs)
+
+        Watched.__name__ = Watched.__qualname__ = machine.__name__
+        return Watched
+
+    def _remember(self, broken: Broken) -> None:
+        self.failure = Failure(str(broken), tuple(self.driver.exchanges))
+        self.driver.attempts.reached += 1
+        if self._shrink_until is None:
+            self._shrink_until = self.driver.target.calls + self.plan.profile.shrink_calls
+        elif self.driver.target.calls > self._shrink_until:
+            raise _ShrunkEnough
+
+    def _seed(self) -> int:
+        return zlib.crc32(f"{self.plan.seed} {self.clause.id}".encode())
+
+    def _settings(self) -> hypothesis.settings:
+        examples = self.plan.profile.examples
+        return hypothesis.settings(
+            max_examples=min(examples, self.clause.most or examples),
+            stateful_step_count=self.plan.profile.steps,
+            database=None,
+            deadline=None,
+            derandomize=False,
+            print_blob=False,
+            report_multiple_bugs=False,
+            verbosity=Verbosity.quiet,
+            phases=(Phase.explicit, Phase.generate, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+        )
+
+
+class _ShrunkEnough(BaseException):
+    """A smaller case would cost more calls than a profile spends on it."""
+
+
+def _knock(driver: Driver) -> None:
+    """Make sure that the target lets us in at all, once, before forty clauses find out."""
+    exchange = driver.probe()
+    if not driver.accepted(exchange):
+        raise Stopped(f"the target turned our first request down: {driver.describe(exchange)}")
+    driver.exchanges.clear()
+
+
+def _unreached(driver: Driver) -> str:
+    """Say which operations never once accepted a request, and how they refused it."""
+    never = [
+        f"{operation}: {driver.describe(exchange)}"
+        for operation, exchange in sorted(driver.refusals.items())
+        if not driver.accepted_operations[operation]
+    ]
+    return "never accepted: " + "; ".join(never) if never else ""
+
+
+def _untested(outcome: Outcome) -> None:
+    judged = {finding.clause.id for finding in outcome.findings}
+    reason = outcome.trouble or "the run was interrupted"
+    outcome.findings.extend(
+        Finding(clause, Verdict.UNTESTED, reason)
+        for clause in outcome.plan.clauses
+        if clause.id not in judged
+    )
+
+
+def _mishap(error: Exception) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {last.name}: {error}"
