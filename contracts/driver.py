@@ -35,7 +35,7 @@ class Attempts:
 class Driver:
     """One client with one set of credentials; `exchanges` are those of the case at hand.
 
-    An API's driver adds its operations as methods, and the four that say `Each API` below.
+    An API's driver adds its operations as methods, and those that say `Each API` below.
     """
 
     def __init__(self, contract: Contract, target: Target, credentials: Mapping[str, str]) -> None:
@@ -70,6 +70,14 @@ class Driver:
         """Each API: send one plain request that an honest server accepts."""
         raise NotImplementedError
 
+    def say(self, text: str) -> Exchange:
+        """Each API: send any text where a user's own words go."""
+        raise NotImplementedError
+
+    def send_body(self, body: bytes, content_type: str | None) -> Exchange:
+        """Each API: send a body as it is, by a caller who is let in."""
+        raise NotImplementedError
+
     def send(self, request: Request) -> Exchange:
         """Send a request as it is, and keep the exchange."""
         exchange = self.target.send(request)
@@ -88,6 +96,14 @@ class Driver:
                 f"{exchange.request.operation or exchange.request.method} was turned down: "
                 f"{self.describe(exchange)}"
             )
+            self.attempts.miss(reason)
+            raise NotReached(reason)
+        return exchange
+
+    def must_not(self, exchange: Exchange) -> Exchange:
+        """Return the exchange if it was turned down; else the case at hand does not apply."""
+        if self.accepted(exchange):
+            reason = f"{exchange.request.operation} was accepted, so there is no refusal to judge"
             self.attempts.miss(reason)
             raise NotReached(reason)
         return exchange

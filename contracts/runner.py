@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 import traceback
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 import hypothesis
-from hypothesis import HealthCheck, Phase, Verbosity
+from hypothesis import HealthCheck, Phase, Verbosity, given
 from hypothesis.errors import FlakyFailure, Unsatisfiable
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.stateful import get_state_machine_test
 
 from .driver import Attempts, Driver, GaveUp
 from .model import (
@@ -189,67 +190,57 @@ class Trial:
         try:
             self._try_cases()
         except (Broken, _ShrunkEnough):
-            assert self.failure is not None
-            broken = Verdict.DEVIATION if self.clause.basis is Basis.OBSERVED else Verdict.BROKEN
-            return broken, self.failure.message
+            return self._broken()
         except FlakyFailure:
             assert self.failure is not None
             return Verdict.UNTESTED, f"seen once, and not when repeated: {self.failure.message}"
         except (GaveUp, NotReached, Unsatisfiable):
             pass
         except BudgetSpent as spent:
-            if self.failure is not None:
-                return Verdict.BROKEN, self.failure.message
-            return Verdict.UNTESTED, str(spent)
+            if self.failure is None:
+                return Verdict.UNTESTED, str(spent)
+            return self._broken()
         except Exception as error:
             return Verdict.ERROR, _mishap(error)
         if self.driver.attempts.reached == 0:
             return Verdict.UNTESTED, self.driver.attempts.reason or "no case applies to this target"
         return Verdict.KEPT, ""
 
+    def _broken(self) -> tuple[Verdict, str]:
+        assert self.failure is not None
+        observed = self.clause.basis is Basis.OBSERVED
+        return Verdict.DEVIATION if observed else Verdict.BROKEN, self.failure.message
+
     def _try_cases(self) -> None:
         clause = self.clause
+        if not clause.draws and not clause.machine:
+            self._try(clause.test, self.driver)
+            return
         if clause.machine:
-            machine = self._watched(clause.test(self.driver))
-            run_state_machine_as_test(  # type: ignore[no-untyped-call]
-                hypothesis.seed(self._seed())(machine), settings=self._settings()
+            test: Any = get_state_machine_test(
+                clause.test(self.driver), settings=self._settings()
             )
-        elif clause.draws:
-            test: Any = hypothesis.given(**clause.draws)(lambda **drawn: self._try(drawn))
-            for example in clause.examples:
-                test = hypothesis.example(**example)(test)
-            hypothesis.seed(self._seed())(self._settings()(test))()
+            tried = partial(self._try, test.hypothesis.inner_test)
+            tried.__dict__.update(vars(test.hypothesis.inner_test))
+            test.hypothesis.inner_test = tried
         else:
-            self._try({})
+            test = given(**clause.draws)(
+                lambda **drawn: self._try(clause.test, self.driver, **drawn)
+            )
+            for case in reversed(clause.examples):
+                test = hypothesis.example(**case)(test)
+            test = self._settings()(test)
+        hypothesis.seed(self._seed())(test)()
 
-    def _try(self, drawn: Mapping[str, Any]) -> None:
+    def _try(self, test: Callable[..., Any], /, *args: Any, **drawn: Any) -> None:
         """Try one case, and remember how it broke: the last time is the smallest case."""
         self.driver.exchanges.clear()
         try:
-            self.clause.test(self.driver, **drawn)
+            test(*args, **drawn)
         except Broken as broken:
             self._remember(broken)
             raise
         self.driver.attempts.reached += 1
-
-    def _watched(self, machine: type[Any]) -> type[Any]:
-        """Return the machine with its start, its end and what it finds noted here."""
-        trial = self
-
-        class Watched(machine):  # type: ignore[misc]
-            def __init__(self) -> None:
-                trial.driver.exchanges.clear()
-                super().__init__()
-
-            def teardown(self) -> None:
-                super().teardown()
-                trial.driver.attempts.reached += bool(trial.driver.exchanges)
-
-            def _execute_step(self, *args: Any, **kwargs: Any) -> Any:
-                return super()._execute_step(*args, **kwargs)
-
-        Watched.__name__ = Watched.__qualname__ = machine.__name__
-        return Watched
 
     def _remember(self, broken: Broken) -> None:
         self.failure = Failure(str(broken), tuple(self.driver.exchanges))

@@ -15,6 +15,9 @@ from .model import Api
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
+MOST_ADVANCE = 1_000_000_000
+"""Seconds that the clock is moved at once: some thirty years, well within what a date can say."""
+
 
 def admin_pages(emulators: Mapping[str, Api], journal: Journal, token: str | None) -> Blueprint:
     """Return the admin pages; closed to other hosts unless they bring `token` as a bearer."""
@@ -22,7 +25,7 @@ def admin_pages(emulators: Mapping[str, Api], journal: Journal, token: str | Non
 
     @pages.before_request
     def closed_to_strangers() -> tuple[Response, int] | None:
-        if _is_local() or _has(token):
+        if (_is_local() and not _comes_from_a_page_elsewhere()) or _has(token):
             return None
         return jsonify(error="this page is for the machine it runs on, or needs its token"), 403
 
@@ -64,9 +67,12 @@ def admin_pages(emulators: Mapping[str, Api], journal: Journal, token: str | Non
         clock = _clock(emulators)
         if not isinstance(clock, VirtualClock):
             return jsonify(error="this mock runs on real time; start it with --clock virtual"), 409
-        seconds = (request.get_json(silent=True) or {}).get("advance")
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
-            return jsonify(error='send {"advance": SECONDS}, a number from 0 up'), 400
+        body = request.get_json(silent=True)
+        seconds = body.get("advance") if isinstance(body, dict) else None
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            return jsonify(error='send {"advance": SECONDS} as application/json'), 400
+        if not 0 <= seconds <= MOST_ADVANCE:
+            return jsonify(error=f"the clock moves forward, by up to {MOST_ADVANCE} seconds"), 400
         clock.sleep(seconds)
         return jsonify(now=clock.now())
 
@@ -79,11 +85,24 @@ def _clock(emulators: Mapping[str, Api]) -> Any:
 
 def _is_local() -> bool:
     # A page of another site can make a browser ask us under that site's name: the name must be ours.
-    name = request.host.rsplit(":", 1)[0] if not request.host.endswith("]") else request.host
     try:
-        return name in LOOPBACK_NAMES and ip_address(request.remote_addr or "").is_loopback
+        address = ip_address(request.remote_addr or "")
     except ValueError:
         return False
+    # Where one socket serves both families, IPv4 comes as ::ffff:127.0.0.1.
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_loopback and _is_our_name(request.host)
+
+
+def _comes_from_a_page_elsewhere() -> bool:
+    # A browser sends a bare POST to any site without asking first; its Origin says for whom.
+    origin = request.headers.get("Origin")
+    return origin is not None and not _is_our_name(origin.partition("://")[2])
+
+
+def _is_our_name(host: str) -> bool:
+    name = host if host.endswith("]") else host.rsplit(":", 1)[0]
+    return name.lower() in LOOPBACK_NAMES
 
 
 def _has(token: str | None) -> bool:

@@ -13,8 +13,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from .admin import admin_pages
 from .clock import Clock
-from .faults import UnknownName, apis, with_faults
-from .journal import MOST_BODY, Entry, Journal, Redaction
+from .faults import UnknownName, find_api, with_faults
+from .journal import Entry, Journal, Redaction
 from .model import Answer, Api, Call, Identity, Refusal, Settings, World
 from .replies import Replies, load_fixtures
 from .store import Store
@@ -38,11 +38,8 @@ def emulator(
     faults: Iterable[str] = (),
 ) -> Api:
     """Make the emulator of one API; raises UnknownName and FixtureError."""
-    known = apis()
-    if name not in known:
-        raise UnknownName("API", name, known)
-    api = known[name]
-    recorded = load_fixtures(fixtures, api.read_recording, api.reply_fields)
+    api = find_api(name)
+    recorded = load_fixtures(fixtures, api.read_recording, api.reply_fields, api.check_reply)
     world = World(
         api=name,
         seed=seed,
@@ -170,11 +167,11 @@ def _write_down(
         api=api.name,
         operation=call.operation,
         method=call.request.method,
-        path=redact(call.request.path),
-        query=redact(call.request.query_string.decode("latin-1")),
-        body=redact(_request_text(call)),
+        path=redact.beginning(call.request.path),
+        query=redact.beginning(call.request.query_string.decode("latin-1")),
+        body=redact.beginning(_request_text(call)),
         status=answer.status,
-        answer=redact(answer.body_bytes()[:MOST_BODY].decode("utf-8", "replace")),
+        answer=redact.beginning(answer.body_bytes().decode("utf-8", "replace")),
         chunks=1 if isinstance(answer.body, bytes) else len(answer.body),
         remarks=tuple(redact(remark) for remark in call.remarks),
     )
@@ -182,7 +179,7 @@ def _write_down(
 
 def _request_text(call: Call) -> str:
     try:
-        return call.request.get_data()[:MOST_BODY].decode("utf-8", "replace")
+        return call.request.get_data().decode("utf-8", "replace")
     except HTTPException as error:
         return f"<{error.name}>"
 

@@ -42,7 +42,7 @@ class VirtualClock:
 
     def sleep(self, seconds: float) -> None:
         """Move the time forward by `seconds` and return at once."""
-        if seconds < 0:
+        if not seconds >= 0:
             raise ValueError(f"a clock moves forward only, not by {seconds} seconds")
         with self._lock:
             self._now += seconds

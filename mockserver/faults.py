@@ -36,12 +36,28 @@ def fault(id: str, group: str, sentence: str | None = None) -> Callable[[A], A]:
 
 def apis() -> dict[str, type[Api]]:
     """Return the API classes by name, as the modules of the folder `apis` define them."""
+    return {name: _emulator(name) for name in _names()}
+
+
+def find_api(name: str) -> type[Api]:
+    """Return one API class without loading the others; raises UnknownName."""
+    known = _names()
+    if name not in known:
+        raise UnknownName("API", name, known)
+    return _emulator(name)
+
+
+def _names() -> list[str]:
     from . import apis as folder
 
-    return {
-        name: importlib.import_module(f"{folder.__name__}.{name}").Emulator
-        for name in sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
-    }
+    return sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
+
+
+def _emulator(name: str) -> type[Api]:
+    from . import apis as folder
+
+    found: type[Api] = importlib.import_module(f"{folder.__name__}.{name}").Emulator
+    return found
 
 
 def faults_of(api: str) -> dict[str, type[Api]]:

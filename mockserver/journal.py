@@ -6,13 +6,13 @@ import json
 import re
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 MOST_BODY = 16_384
-"""Characters of a body that an entry keeps."""
+"""Characters of a body, path or query string that an entry keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,11 @@ class Redaction:
     ) -> None:
         written = {}
         for name, value in secrets:
-            for form in (value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]):
-                if form:
-                    written[form] = f"<{name}>"
+            for form in _forms(value):
+                written[form] = f"<{name}>"
         # The longest first: one secret may be a part of another.
         self._written = sorted(written.items(), key=lambda pair: -len(pair[0]))
+        self._longest = max(map(len, written), default=0)
         self._concealed = concealed
 
     def __call__(self, text: str) -> str:
@@ -56,6 +56,31 @@ class Redaction:
         for secret, name in self._written:
             text = text.replace(secret, name)
         return self._concealed.sub(_blotted, text) if self._concealed else text
+
+    def beginning(self, text: str) -> str:
+        """Return the first MOST_BODY characters of `text` without the secrets.
+
+        What is cut off must not leave the first half of a secret behind, which nothing would match.
+        """
+        if len(text) <= MOST_BODY:
+            return self(text)[:MOST_BODY]
+        shown = self(text[: MOST_BODY + self._longest])
+        return shown[: min(MOST_BODY, len(shown) - self._longest)]
+
+
+def _forms(value: str) -> Iterator[str]:
+    """Yield how a text stands in a URL, a form and JSON, for the usual writers of each."""
+    if not value:
+        return
+    yield value
+    for quoted in (quote(value, safe=""), quote(value), quote_plus(value)):
+        yield quoted
+        yield _PERCENT.sub(lambda escape: escape[0].lower(), quoted)
+    for ascii_only in (True, False):
+        yield json.dumps(value, ensure_ascii=ascii_only)[1:-1]
+
+
+_PERCENT = re.compile("%[0-9A-F]{2}")
 
 
 def _blotted(match: re.Match[str]) -> str:

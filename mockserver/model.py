@@ -173,6 +173,10 @@ class Api:
         return answer
 
     @classmethod
+    def check_reply(cls, reply: Reply) -> None:
+        """Raise ValueError for a fixture that the vendor could not answer with."""
+
+    @classmethod
     def read_recording(cls, exchanges: list[dict[str, object]]) -> list[Reply]:
         """Return the question and answer pairs in the entries of a HAR file, in their order."""
         raise NotImplementedError

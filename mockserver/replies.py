@@ -21,6 +21,9 @@ MATCHERS: tuple[Matcher, ...] = ("question", "contains", "pattern")
 BASES = ("documented", "observed", "authored")
 FACES = ("answer", "messages")
 
+MOST_REMEMBERED = 1024
+"""Characters of a question whose made-up reply is kept for the next time."""
+
 
 class FixtureError(Exception):
     """A fixture file does not say what it should; names the file, the entry and the mend."""
@@ -84,7 +87,12 @@ class Fallback:
         self._seed = seed
         self._fakers: dict[str, Faker] = {}
         self._lock = threading.Lock()
-        self.text = lru_cache(maxsize=4096)(self._text)
+        self._remembered = lru_cache(maxsize=4096)(self._text)
+
+    def text(self, question: str, locale: str) -> str:
+        """Return the text for `question`; only short questions are worth the room in memory."""
+        made = self._remembered if len(question) <= MOST_REMEMBERED else self._text
+        return made(question, locale)
 
     def _text(self, question: str, locale: str) -> str:
         with self._lock:
@@ -99,39 +107,59 @@ class Fallback:
 
 
 Recorded = Callable[[list[dict[str, Any]]], list[Reply]]
+Check = Callable[[Reply], None]
 
 
-def load_fixtures(folder: Path, read_recording: Recorded, fields: frozenset[str]) -> list[Reply]:
+def load_fixtures(
+    folder: Path,
+    read_recording: Recorded,
+    fields: frozenset[str],
+    check: Check = lambda reply: None,
+) -> list[Reply]:
     """Return the fixtures in `folder`: `replies.yaml` first, then every recording by name.
 
-    Raises FixtureError for a folder or file that cannot be used.
+    `check` raises ValueError for a reply that the API could not give. Raises FixtureError for a
+    folder or file that cannot be used.
     """
     if not folder.is_dir():
         raise FixtureError(f"{folder}: there is no such folder of fixtures")
     found: list[Reply] = []
     written = folder / "replies.yaml"
     if written.exists():
-        found.extend(load_replies(written, fields))
+        found.extend(load_replies(written, fields, check))
     for recording in sorted(folder.glob("*.har")):
         entries = load_recording(recording)
         try:
-            found.extend(read_recording(entries))
-        except (KeyError, TypeError, ValueError) as error:
+            recorded = read_recording(entries)
+            for reply in recorded:
+                check(reply)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise FixtureError(
                 f"{recording}: an entry is not an exchange of this API ({error!r})"
             ) from error
+        found.extend(recorded)
     return found
 
 
-def load_replies(path: Path, fields: frozenset[str]) -> list[Reply]:
+def load_replies(
+    path: Path, fields: frozenset[str], check: Check = lambda reply: None
+) -> list[Reply]:
     """Return the entries of a `replies.yaml`; raises FixtureError."""
     try:
-        entries = yaml.load(path.read_text("utf-8"), Loader=_LOADER)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        entries = yaml.load(path.read_text("utf-8"), Loader=_Loader)
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise FixtureError(f"{path}: {_one_line(error)}") from error
     if not isinstance(entries, list):
         raise FixtureError(f"{path}: a list of replies was expected, not {_kind(entries)}")
-    return [_read_entry(path, place, entry, fields) for place, entry in enumerate(entries, 1)]
+    found = []
+    for place, entry in enumerate(entries, 1):
+        reply = _read_entry(path, place, entry, fields)
+        try:
+            check(reply)
+        except ValueError as error:
+            raise FixtureError(f"{path}: entry {place}: {error}") from error
+        found.append(reply)
+    return found
 
 
 def load_recording(path: Path) -> list[dict[str, Any]]:
@@ -147,7 +175,19 @@ def load_recording(path: Path) -> list[dict[str, Any]]:
     return entries
 
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Plain data only; a key that comes twice is an error: a dash was forgotten between entries."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Read a mapping, once it is seen that its plain keys differ."""
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} stands twice in one entry", key.start_mark
+                )
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
+        return dict(super().construct_mapping(node, deep))
 
 
 def _read_entry(path: Path, place: int, entry: object, fields: frozenset[str]) -> Reply:
@@ -166,14 +206,17 @@ def _read_entry(path: Path, place: int, entry: object, fields: frozenset[str]) -
     if len(faces) != 1 or not isinstance(entry[faces[0]], str if faces == ["answer"] else list):
         raise wrong("either an answer (a text) or messages (a list) is needed")
     if entry.get("basis") not in BASES:
-        raise wrong(f"basis should be one of {', '.join(BASES)}, not {entry.get('basis')!r}")
+        raise wrong(f"basis should be one of {', '.join(BASES)}, not {_kind(entry.get('basis'))}")
     extra = entry.get("fields", {})
-    if not isinstance(extra, dict) or (set(extra) - fields):
-        raise wrong(f"fields may hold {', '.join(sorted(fields)) or 'nothing'}, not {extra!r}")
+    if not isinstance(extra, dict):
+        raise wrong(f"fields should be a mapping, not {_kind(extra)}")
+    if foreign := sorted(str(name) for name in set(extra) - fields):
+        known_fields = ", ".join(sorted(fields)) or "nothing"
+        raise wrong(f"fields may hold {known_fields}, not {foreign[0]!r}")
     if matchers[0] == "pattern":
         try:
             re.compile(entry["pattern"])
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise wrong(f"pattern is not a regular expression: {error}") from error
     return Reply(
         matcher=matchers[0],
@@ -186,6 +229,9 @@ def _read_entry(path: Path, place: int, entry: object, fields: frozenset[str]) -
 
 
 def _kind(value: object) -> str:
+    # Never the value itself, unless it is a word: aliases make a small file a huge structure.
+    if isinstance(value, str):
+        return repr(value[:60])
     return "nothing" if value is None else type(value).__name__
 
 

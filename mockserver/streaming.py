@@ -16,11 +16,14 @@ def cut(
 
     `size` is a number of bytes, or `random` (1 to 48 bytes, as `draw` says), or `adversarial`:
     cut within every character of several bytes and within every occurrence of the `needles`.
+    An empty body is an empty schedule.
     """
     if size == "adversarial":
         ends = _hostile_ends(body, needles)
     elif size == "random":
         ends = _random_ends(len(body), draw)
+    elif size < 1:
+        raise ValueError(f"a chunk has 1 byte or more, not {size}")
     else:
         ends = list(range(size, len(body), size))
     starts = [0, *ends]
@@ -30,12 +33,16 @@ def cut(
     )
 
 
+MOST_RANDOM = 48
+"""The largest chunk of the size `random`: a few words, as a language model lets them go."""
+
+
 def _random_ends(length: int, draw: random.Random) -> list[int]:
     ends: list[int] = []
-    place = draw.randint(1, 48)
+    place = draw.randint(1, MOST_RANDOM)
     while place < length:
         ends.append(place)
-        place += draw.randint(1, 48)
+        place += draw.randint(1, MOST_RANDOM)
     return ends
 
 
@@ -43,9 +50,11 @@ def _hostile_ends(body: bytes, needles: Iterable[bytes]) -> list[int]:
     # A byte of the form 10xxxxxx continues a UTF-8 character: a cut before it falls inside one.
     ends = {place for place, byte in enumerate(body) if byte & 0xC0 == 0x80}
     for needle in needles:
-        found = body.find(needle)
+        # Nothing lies inside a needle of one byte: a cut there would be one at its edge.
+        inside = {1, len(needle) // 2, len(needle) - 1} & set(range(1, len(needle)))
+        found = body.find(needle) if inside else -1
         while found >= 0:
-            ends.update(found + within for within in (1, len(needle) // 2, len(needle) - 1))
+            ends.update(found + within for within in inside)
             found = body.find(needle, found + 1)
     return sorted(end for end in ends if 0 < end < len(body))
 

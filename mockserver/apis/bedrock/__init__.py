@@ -1,0 +1,325 @@
+"""The Bedrock Claude Chat published API: a post only queues, and the reply is read later."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from itertools import takewhile
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import orjson
+from flask import current_app
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+
+from ...model import Answer, Api, Call, Identity, Operation, Refusal
+from ...replies import Reply
+from ...store import Record, Scope
+from . import cors, recording
+from .chat_input import NOT_JSON_COMPLIANT, UNPARSABLE, ChatInput, read_value, validate
+from .conversation import Turn, chain, question, ulid
+
+TITLE = "New conversation"
+
+# 2024-10-10, the day of the version that was observed: the bot is older than its conversations.
+PUBLISHED = 1728518400000
+
+
+class Emulator(Api):
+    """A gateway that knows keys, and behind it an application that answers in its own time."""
+
+    name: ClassVar[str] = "bedrock"
+    title: ClassVar[str] = "Bedrock Claude Chat published API"
+    operations: ClassVar[tuple[Operation, ...]] = (
+        Operation("health", "GET", "/health"),
+        Operation("post_message", "POST", "/conversation"),
+        Operation("get_conversation", "GET", "/conversation/<conversation_id>"),
+        Operation("get_message", "GET", "/conversation/<conversation_id>/<message_id>"),
+    )
+    identities: ClassVar[tuple[Identity, ...]] = (
+        {"api_key": "counterfoil-api-key"},
+        {"api_key": "counterfoil-other-api-key"},
+    )
+    secrets: ClassVar[frozenset[str]] = frozenset({"api_key"})
+    reply_fields: ClassVar[frozenset[str]] = recording.REPLY_FIELDS
+
+    def answer(self, call: Call) -> Answer:
+        """Answer one request of a caller who is known."""
+        self.authenticate(call)
+        scope = self.find_scope(call)
+        if call.operation == "health":
+            return self.health()
+        if call.operation == "post_message":
+            return self.post_message(scope, call)
+        conversation_id = call.path["conversation_id"]
+        if call.operation == "get_conversation":
+            return self.get_conversation(scope, conversation_id)
+        return self.get_message(scope, conversation_id, call.path["message_id"])
+
+    # The gateway
+
+    def authenticate(self, call: Call) -> None:
+        """Refuse an absent or unknown key as the gateway does, before anything else is looked at."""
+        if self.world.settings.authenticate and not self.is_known(self.read_key(call)):
+            raise self.forbidden()
+
+    def read_key(self, call: Call) -> str:
+        """Return the key that came with the request, or ""."""
+        return str(call.request.headers.get("x-api-key", ""))
+
+    def is_known(self, key: str) -> bool:
+        """Say whether one of the callers has this key."""
+        return any(
+            hmac.compare_digest(key.encode("utf-8", "replace"), caller["api_key"].encode())
+            for caller in self.world.identities
+        )
+
+    def forbidden(self) -> Refusal:
+        """Return the gateway's refusal (fact sheet, Authentication)."""
+        return Refusal("no known key", status=403, detail={"message": "Forbidden"})
+
+    def find_scope(self, call: Call) -> Scope:
+        """Return whose conversations these are; the key itself is not written to the store."""
+        if not self.world.settings.authenticate:
+            return (self.name, "")
+        key = self.read_key(call).encode("utf-8", "replace")
+        return (self.name, hashlib.sha256(key).hexdigest()[:32])
+
+    # The operations
+
+    def health(self) -> Answer:
+        """Say that the server is there."""
+        return self.write({"status": "ok"})
+
+    def post_message(self, scope: Scope, call: Call) -> Answer:
+        """Queue a message; its reply can be read when it is due."""
+        asked = self.read_input(call)
+        turn = self.make_turn(scope, asked)
+        conversation_id = self.choose_conversation(scope, asked, turn)
+        self.store_turn(scope, conversation_id, turn)
+        return self.write(self.receipt(conversation_id, turn))
+
+    def get_conversation(self, scope: Scope, conversation_id: str) -> Answer:
+        """Show a conversation as far as it has been answered."""
+        return self.write(self.conversation_body(self.find_conversation(scope, conversation_id)))
+
+    def get_message(self, scope: Scope, conversation_id: str, message_id: str) -> Answer:
+        """Show the reply to one message."""
+        conversation = self.find_conversation(scope, conversation_id)
+        turn = self.find_turn(conversation, message_id)
+        return self.write(self.reply_body(conversation, turn))
+
+    # A message comes in
+
+    def read_input(self, call: Call) -> ChatInput:
+        """Return what was posted; refuse what is not valid (fact sheet, Errors)."""
+        return validate(read_value(call.request))
+
+    def read_content(self, asked: ChatInput) -> list[dict[str, Any]]:
+        """Return the parts of the message as they will be shown."""
+        return [part.model_dump(by_alias=True) for part in asked.message.content]
+
+    def make_turn(self, scope: Scope, asked: ChatInput) -> dict[str, Any]:
+        """Return the message with its ids, its reply and the time when both will be seen."""
+        content = self.read_content(asked)
+        reply = self.choose_reply(content)
+        sent = self.now()
+        ready = sent + self.delay()
+        said = repr((asked.conversation_id, content, asked.message.model, asked.continue_generate))
+        digest = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()
+        key = (*scope, digest, self.world.store.count(scope, digest))
+        return {
+            "key": list(key),
+            "sent": sent,
+            "ready": ready,
+            "user_id": self.make_id("user", sent, *key),
+            "reply_id": self.make_id("assistant", ready, *key),
+            "content": content,
+            "model": asked.message.model,
+            "reply": reply.answer,
+            "fields": dict(reply.fields),
+            "continue_generate": asked.continue_generate,
+        }
+
+    def choose_reply(self, content: list[dict[str, Any]]) -> Reply:
+        """Return the fixture that answers what the message says in words."""
+        return self.world.replies.choose(question(content))
+
+    def delay(self) -> int:
+        """Return the milliseconds from a message to its reply."""
+        return round(self.world.settings.reply_after * 1000)
+
+    def make_id(self, kind: str, milliseconds: int, *parts: object) -> str:
+        """Return an id of the given time that nobody else gets."""
+        return ulid(milliseconds, self.world.number(kind, *parts))
+
+    def choose_conversation(self, scope: Scope, asked: ChatInput, turn: Turn) -> str:
+        """Return the id that the client chose, which may be blank, or a new one."""
+        if asked.conversation_id is not None:
+            return asked.conversation_id
+        return self.make_id("conversation", turn["sent"], *turn["key"])
+
+    def store_turn(self, scope: Scope, conversation_id: str, turn: Turn) -> None:
+        """Put the message at the end of its conversation, whoever else is writing to it."""
+        self.world.store.change(
+            scope, conversation_id, lambda before: self.add_turn(before, conversation_id, turn)
+        )
+
+    def add_turn(self, before: Record | None, conversation_id: str, turn: Turn) -> Record:
+        """Return the conversation with one message more."""
+        if before is None:
+            return {"id": conversation_id, "createTime": turn["sent"], "turns": [turn]}
+        return {**before, "turns": [*before["turns"], turn]}
+
+    def receipt(self, conversation_id: str, turn: Turn) -> dict[str, Any]:
+        """Return what a post is answered with: the id is that of the user's message."""
+        return {"conversationId": conversation_id, "messageId": turn["user_id"]}
+
+    # A conversation is read
+
+    def now(self) -> int:
+        """Return the time in milliseconds since 1970."""
+        return round(self.world.clock.now() * 1000)
+
+    def find_conversation(self, scope: Scope, conversation_id: str) -> Record:
+        """Return what can be seen of a conversation by now; refuse one of which nothing can."""
+        record = self.world.store.read(scope, conversation_id)
+        turns = self.visible_turns(record) if record else []
+        if record is None or not turns:
+            raise self.no_conversation(conversation_id)
+        return {**record, "turns": turns}
+
+    def visible_turns(self, record: Record) -> list[Turn]:
+        """Return the turns that have been answered; none is seen before those that it follows."""
+        now = self.now()
+        return list(takewhile(lambda turn: self.is_answered(turn, now), record["turns"]))
+
+    def is_answered(self, turn: Turn, now: int) -> bool:
+        """Say whether the reply is there."""
+        return bool(turn["ready"] <= now)
+
+    def find_turn(self, conversation: Record, message_id: str) -> Turn:
+        """Return the turn that began with a message; ids of replies and `system` are nobody's."""
+        for turn in conversation["turns"]:
+            if turn["user_id"] == message_id:
+                return dict(turn)
+        raise self.no_message(conversation["id"], message_id)
+
+    def message_map(self, conversation: Record) -> dict[str, dict[str, Any]]:
+        """Return the messages by id."""
+        return chain(conversation["turns"])
+
+    def last_message_id(self, conversation: Record) -> str:
+        """Return the id of the reply that came last."""
+        return str(conversation["turns"][-1]["reply_id"])
+
+    def create_time(self, conversation: Record) -> float:
+        """Return when the conversation began: milliseconds, written as a float (as observed)."""
+        return float(conversation["createTime"])
+
+    def conversation_body(self, conversation: Record) -> dict[str, Any]:
+        """Return a Conversation in the vendor's field order."""
+        return {
+            "id": conversation["id"],
+            "title": TITLE,
+            "createTime": self.create_time(conversation),
+            "messageMap": self.message_map(conversation),
+            "lastMessageId": self.last_message_id(conversation),
+            "botId": self.make_id("bot", PUBLISHED),
+            "shouldContinue": False,
+        }
+
+    def reply_body(self, conversation: Record, turn: Turn) -> dict[str, Any]:
+        """Return a ChatOutput in the vendor's field order."""
+        return {
+            "conversationId": conversation["id"],
+            "message": self.message_map(conversation)[turn["reply_id"]],
+            "createTime": self.create_time(conversation),
+        }
+
+    # Refusals
+
+    def no_conversation(self, conversation_id: str) -> Refusal:
+        """Return the refusal of a conversation of which nothing can be seen."""
+        reason = f"No conversation found with id: {conversation_id}"
+        return Refusal(reason, status=404, detail={"errors": [reason]})
+
+    def no_message(self, conversation_id: str, message_id: str) -> Refusal:
+        """Return the refusal of a message that a conversation does not have, or not yet."""
+        reason = f"Message {message_id} not found in conversation {conversation_id}"
+        return Refusal(reason, status=404, detail={"detail": reason})
+
+    def refuse(self, call: Call, refusal: Refusal) -> Answer:
+        """Write a refusal; where nothing is served, the gateway and the router speak first."""
+        if call.operation is not None:
+            return self.write_refusal(refusal)
+        preflight = cors.preflight(call.request)
+        if preflight is not None:
+            return preflight  # a browser sends no key with it
+        try:
+            self.authenticate(call)
+        except Refusal as stranger:
+            return self.write_refusal(stranger)
+        return self.redirect(call) or self.write_refusal(refusal)
+
+    def redirect(self, call: Call) -> Answer | None:
+        """Point from a path with a slash too many to the one that is served, for any method."""
+        path = call.request.path
+        adapter = current_app.create_url_adapter(call.request)
+        if adapter is None or not path.endswith("/"):
+            return None
+        try:
+            adapter.match(path.rstrip("/"))
+        except MethodNotAllowed:
+            pass  # it is there, which is all that the router asks
+        except NotFound:
+            return None
+        query = call.request.query_string.decode("latin-1")
+        location = call.request.root_url.rstrip("/") + quote(path.rstrip("/"))
+        return Answer(307, b"", (("Location", f"{location}?{query}" if query else location),))
+
+    def write_refusal(self, refusal: Refusal) -> Answer:
+        """Write a refusal in the shape of the place where it arose (fact sheet, Errors)."""
+        body = refusal.detail or _BODIES.get(refusal.status) or {"errors": [refusal.reason]}
+        status, raw = _rendered(refusal.status, body)
+        return Answer(status, raw, (("Content-Type", "application/json"), *refusal.headers))
+
+    # What leaves
+
+    def write(self, body: Mapping[str, Any], status: int = 200) -> Answer:
+        """Write the body of an answer; nulls are written out."""
+        return Answer(status, orjson.dumps(body), (("Content-Type", "application/json"),))
+
+    def dress(self, call: Call, answer: Answer) -> Answer:
+        """Let other sites read the answer; what the application crashed with has no such headers."""
+        if answer.status == 500 and answer.body_bytes().startswith(b'{"errors"'):
+            return answer
+        return cors.share(call.request, answer)
+
+    @classmethod
+    def read_recording(cls, exchanges: list[dict[str, Any]]) -> list[Reply]:
+        """Return each message that was taken with the reply that was read back for it."""
+        return recording.read_recording(exchanges)
+
+
+_BODIES: Mapping[int, Mapping[str, str]] = {
+    404: {"detail": "Not Found"},
+    405: {"detail": "Method Not Allowed"},
+    # The gateway lets no body of this size through to the application (its documentation).
+    413: {"message": "Request Too Long"},
+}
+
+
+def _rendered(status: int, body: object) -> tuple[int, bytes]:
+    """Return the refusal as bytes; one that quotes what cannot be written becomes a 400."""
+    try:
+        text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return status, text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        return 400, orjson.dumps({"errors": [str(error)]})
+    except ValueError:
+        return 400, orjson.dumps({"errors": [NOT_JSON_COMPLIANT]})
+    except RecursionError:
+        return 400, orjson.dumps({"detail": UNPARSABLE})

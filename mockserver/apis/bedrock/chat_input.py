@@ -1,0 +1,199 @@
+"""Reading what a client posts: bytes to JSON to a ChatInput, or the refusal that belongs there."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Annotated, Any, Literal
+
+from flask import Request
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+from pydantic_core.core_schema import ValidationInfo
+
+from ...model import Refusal
+
+Model = Literal[
+    "claude-instant-v1",
+    "claude-v2",
+    "claude-v3-sonnet",
+    "claude-v3.5-sonnet",
+    "claude-v3-haiku",
+    "claude-v3-opus",
+    "mistral-7b-instruct",
+    "mixtral-8x7b-instruct",
+    "mistral-large",
+]
+
+# The version of pydantic that was observed; ours may be another.
+ERRORS_PAGE = "https://errors.pydantic.dev/2.9/v/"
+
+NOT_JSON_COMPLIANT = "Out of range float values are not JSON compliant"
+UNPARSABLE = "There was an error parsing the body"
+
+
+def _whole(text: str) -> str:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise PydanticCustomError(
+            "string_unicode",
+            "Input should be a valid string, unable to parse raw data as a unicode string",
+        ) from error
+    return text
+
+
+Text = Annotated[str, AfterValidator(_whole)]
+"""A text without lone surrogates."""
+
+
+class Wire(BaseModel):
+    """Camel case on the wire; snake case and unknown fields are taken too (fact sheet, Errors)."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, from_attributes=True, extra="ignore"
+    )
+
+
+class Content(Wire):
+    """One part of a message."""
+
+    content_type: Literal["text", "image", "attachment"]
+    media_type: Text | None = None
+    file_name: Text | None = None
+    body: Text
+
+    @field_validator("media_type")
+    @classmethod
+    def image_has_media_type(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """Refuse a null; a mediaType that is absent is let through, as was observed."""
+        if info.data.get("content_type") == "image" and value is None:
+            raise ValueError("media_type is required if `content_type` is `image`")
+        return value
+
+    @field_validator("body", mode="before")
+    @classmethod
+    def body_fits_content_type(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse a text that is no text, and files that are not base64 from end to end."""
+        content_type = info.data.get("content_type")
+        if content_type == "text" and not isinstance(value, str):
+            raise ValueError("body must be str if `content_type` is `text`")
+        if content_type in ("image", "attachment"):
+            try:
+                base64.b64decode(value, validate=True)
+            except (TypeError, ValueError) as error:
+                raise ValueError(
+                    "body must be a valid base64 string if `content_type` is `image` or `attachment`"
+                ) from error
+        return value
+
+
+class Message(Wire):
+    """What the client says, and to which model."""
+
+    content: list[Content]
+    model: Model
+
+
+class ChatInput(Wire):
+    """The body of a post."""
+
+    conversation_id: Text | None = None
+    message: Message
+    continue_generate: bool = False
+
+
+def read_value(request: Request) -> Any:
+    """Return the posted JSON value, or the text where the content type does not say JSON."""
+    raw = request.get_data()
+    if not raw:
+        return None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Refusal("not UTF-8", detail={"detail": UNPARSABLE}) from error
+    return read_json(text) if _says_json(request) else text
+
+
+def read_json(text: str) -> Any:
+    """Return the JSON value of `text`; raise the refusals of what is none."""
+    constants: list[str] = []
+    try:
+        value = json.loads(text, parse_constant=constants.append)
+    except json.JSONDecodeError as error:
+        raise _not_json(error) from error
+    except (ValueError, RecursionError) as error:  # a number or a nesting beyond all measure
+        raise Refusal("cannot be parsed", detail={"detail": UNPARSABLE}) from error
+    if constants:
+        raise Refusal("NaN or Infinity", detail={"errors": [NOT_JSON_COMPLIANT]})
+    return value
+
+
+def validate(value: Any) -> ChatInput:
+    """Return the ChatInput that `value` is; raise a 422 with all that is wrong with it."""
+    if value is None:
+        raise invalid([_item("missing", ("body",), "Field required", None)])
+    try:
+        return ChatInput.model_validate(value)
+    except ValidationError as error:
+        raise invalid([_as_observed(found) for found in error.errors()]) from error
+
+
+def invalid(items: list[dict[str, Any]]) -> Refusal:
+    """Return the refusal of a body for the reasons in `items`."""
+    return Refusal("the body is not valid", status=422, detail={"detail": items})
+
+
+def _says_json(request: Request) -> bool:
+    if not request.headers.get("Content-Type"):
+        return True
+    kind, _, subtype = request.mimetype.partition("/")
+    return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
+
+
+def _not_json(error: json.JSONDecodeError) -> Refusal:
+    place, problem = _place_and_problem(error)
+    return invalid(
+        [
+            {
+                "type": "json_invalid",
+                "loc": ["body", place],
+                "msg": "JSON decode error",
+                "input": {},
+                "ctx": {"error": problem},
+            }
+        ]
+    )
+
+
+def _place_and_problem(error: json.JSONDecodeError) -> tuple[int, str]:
+    # Python 3.13 points at a trailing comma; those before, like the one observed, behind it.
+    if not error.msg.startswith("Illegal trailing comma"):
+        return error.pos, error.msg
+    rest = error.doc[error.pos + 1 :]
+    place = error.pos + 1 + len(rest) - len(rest.lstrip(" \t\n\r"))
+    if error.msg.endswith("array"):
+        return place, "Expecting value"
+    return place, "Expecting property name enclosed in double quotes"
+
+
+def _as_observed(found: Any) -> dict[str, Any]:
+    given = found["input"]
+    if found["type"] == "string_unicode":
+        # What is wrong with it is that it cannot be written down.
+        given = given.encode("utf-8", "replace").decode("utf-8")
+    return _item(
+        found["type"], ("body", *found["loc"]), found["msg"], given, found.get("ctx") or {}
+    )
+
+
+def _item(
+    kind: str, loc: tuple[int | str, ...], msg: str, given: Any, ctx: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    item: dict[str, Any] = {"type": kind, "loc": list(loc), "msg": msg, "input": given}
+    if ctx:
+        # An exception in the context was written as an empty object.
+        item["ctx"] = {k: {} if isinstance(v, Exception) else v for k, v in ctx.items()}
+    item["url"] = ERRORS_PAGE + kind
+    return item

@@ -1,0 +1,68 @@
+"""What a conversation looks like from outside: a chain of messages that begins with `system`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+ROOT = "system"
+
+Turn = Mapping[str, Any]
+"""A message as it was sent, and the reply that will be read; times in milliseconds since 1970."""
+
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def ulid(milliseconds: int, number: int) -> str:
+    """Return 26 characters: 48 bits of time, then 80 bits of `number` (the ULID specification)."""
+    value = (milliseconds % 2**48) << 80 | number % 2**80
+    return "".join(CROCKFORD[value >> shift & 31] for shift in range(125, -1, -5))
+
+
+def text(body: str) -> dict[str, Any]:
+    """Return a part that is a text; what it has not is written as null."""
+    return {"contentType": "text", "mediaType": None, "fileName": None, "body": body}
+
+
+def question(content: Iterable[Mapping[str, Any]]) -> str:
+    """Return what a message says in words."""
+    return "\n".join(part["body"] for part in content if part["contentType"] == "text")
+
+
+def chain(turns: Iterable[Turn]) -> dict[str, dict[str, Any]]:
+    """Return all messages by id: the root, then each turn's question and reply, linked both ways."""
+    messages: dict[str, dict[str, Any]] = {}
+    last: str | None = None
+    for turn in turns:
+        if last is None:
+            messages[ROOT] = _message("system", [text("")], turn["model"], None)
+            last = ROOT
+        asked, answered = turn["user_id"], turn["reply_id"]
+        messages[last]["children"].append(asked)
+        messages[asked] = _message("user", turn["content"], turn["model"], last)
+        messages[asked]["children"].append(answered)
+        messages[answered] = _message(
+            "assistant", [text(turn["reply"])], turn["model"], asked, turn["fields"]
+        )
+        last = answered
+    return messages
+
+
+def _message(
+    role: str,
+    content: list[dict[str, Any]],
+    model: str,
+    parent: str | None,
+    fields: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    known = fields or {}
+    return {
+        "role": role,
+        "content": content,
+        "model": model,
+        "children": [],
+        "feedback": None,
+        "usedChunks": known.get("usedChunks"),
+        "parent": parent,
+        "thinkingLog": known.get("thinkingLog"),
+    }

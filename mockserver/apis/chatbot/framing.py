@@ -1,0 +1,46 @@
+"""The streamed form: a JSON header, the magic number, the answer (Returns, Stream)."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import accumulate
+from typing import Any
+
+from ...model import Chunk, Settings
+from ...streaming import cut
+
+MAGIC = b"645130146e8d07b175fd8b1d5682d520"
+
+# Its last character as a JSON escape. Not its first: in `\u0006` + `45130146...` that one belongs to
+# an escape itself, while all but the first four of an occurrence are characters of their own.
+_HIDDEN = MAGIC[:-1] + rb"\u%04x" % MAGIC[-1]
+
+
+def write_header(fields: Mapping[str, Any]) -> bytes:
+    """Write the header as the document spaces it; the magic number is never in it."""
+    # Not in ASCII: then a chunk may end inside a character of the header as well.
+    return json.dumps(fields, ensure_ascii=False).encode().replace(MAGIC, _HIDDEN)
+
+
+def schedule(
+    prologue: bytes, answer: bytes, settings: Settings, draw: random.Random
+) -> tuple[Chunk, ...]:
+    """Cut the stream; all that stands before the answer leaves at once, and before its last chunk.
+
+    A long question makes a long header: that costs no time, only the answer does.
+    """
+    chunks = list(
+        cut(prologue + answer, settings.chunk_size, settings.chunk_delay, draw, [MAGIC])
+    )
+    if answer and len(chunks[-1].data) > len(answer):
+        last = chunks.pop().data
+        chunks.append(Chunk(0.0, last[: -len(answer)]))
+        chunks.append(Chunk(settings.chunk_delay, answer))
+    begins = accumulate((len(chunk.data) for chunk in chunks), initial=0)
+    return tuple(
+        replace(chunk, delay=0.0) if begin < len(prologue) else chunk
+        for begin, chunk in zip(begins, chunks, strict=False)
+    )

@@ -1,0 +1,65 @@
+"""The messages that stand in a session from the start: no operation of the API adds any."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ...replies import Reply
+
+
+class Config(BaseModel):
+    """What a fixture may say about where a message came from."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    message_type: str = "text"
+    source: str | None = None
+
+
+class Message(BaseModel):
+    """A message of a fixture: a ChatMessage without the metadata, which each session has its own of."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+    source: str | None = None
+    config: Config = Config()
+
+
+def check(reply: Reply) -> None:
+    """Raise ValueError, naming the place, for a reply that no session could have."""
+    for place, message in enumerate(reply.messages, 1):
+        try:
+            Message.model_validate(message)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            where = ".".join(map(str, ("messages", place, *first["loc"])))
+            raise ValueError(f"{where}: {first['msg']}") from error
+    for name, value in reply.fields.items():
+        if not isinstance(value, str):
+            raise ValueError(f"fields.{name}: a text was expected")
+
+
+def seeded(name: str, reply: Reply) -> list[dict[str, Any]]:
+    """Return the messages of a new session, from its fixture or as a short exchange about its name."""
+    spoken = reply.messages or (
+        {"role": "user", "content": name},
+        {"role": "assistant", "content": reply.answer},
+    )
+    return [_shown(Message.model_validate(message)) for message in spoken]
+
+
+def _shown(message: Message) -> dict[str, Any]:
+    source = message.source or message.config.source or message.role
+    return {
+        "role": message.role,
+        "content": message.content,
+        "source": source,
+        "config": {
+            "message_type": message.config.message_type,
+            "source": message.config.source or source,
+        },
+    }
