@@ -148,7 +148,7 @@ Draws = Mapping[str, Any]
 """Hypothesis strategies by the name of the argument that they fill."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Clause:
     """One promise and the code that tests it.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
@@ -30,6 +30,7 @@ from .model import (
     Stopped,
     Verdict,
 )
+from .redaction import Redaction, redaction_for
 from .target import Target
 
 
@@ -60,6 +61,8 @@ class Plan:
     clauses: tuple[Clause, ...]
     profile: Profile = PROFILES["standard"]
     seed: int = 0
+    command: str = ""
+    """What a user types to run it again; reports add which clause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,19 @@ class Outcome:
     accepted: dict[str, int] = field(default_factory=dict)
     duration: float = 0.0
     interrupted: bool = False
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def redact(self, text: str) -> str:
+        """Return a text without the caller's secrets."""
+        return redaction_for(self.contract, self.credentials, ())(text)
+
+    def redact_failure(self, failure: Failure) -> Redaction:
+        """Return the redaction of a failure; it also knows what was signed for it."""
+        return redaction_for(self.contract, self.credentials, failure.exchanges)
+
+    def rerun(self, id: str) -> str:
+        """Return the command that sees one clause again."""
+        return f"{self.plan.command} --only {id}"
 
     @property
     def verdict(self) -> Verdict:
@@ -128,11 +144,11 @@ def choose(clauses: Sequence[Clause], only: Sequence[str]) -> tuple[Clause, ...]
 
 def run(
     contract: Contract, target: Target, credentials: Mapping[str, str], plan: Plan
-) -> Iterator[Event]:
+) -> Generator[Event]:
     """Judge the clauses of the plan; the last event is the Outcome, whatever happened before."""
     began = time.monotonic()
     driver = contract.driver(contract, target, credentials)
-    outcome = Outcome(contract, plan, target.url)
+    outcome = Outcome(contract, plan, target.url, credentials=credentials)
     try:
         _knock(driver)
         yield Started(contract, plan)

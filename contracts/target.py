@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -39,13 +38,37 @@ class SystemClock:
         time.sleep(seconds)
 
 
-@dataclass(frozen=True, slots=True)
 class Budget:
-    """What a run may cost: calls, seconds, calls a second. None is no limit."""
+    """What may be spent, and what was: calls, seconds, calls a second. None is no limit.
 
-    calls: int | None = None
-    seconds: float | None = None
-    rate: float | None = None
+    Several targets may share one. Time is the machine's, whatever clock the targets wait on.
+    """
+
+    def __init__(
+        self, calls: int | None = None, seconds: float | None = None, rate: float | None = None
+    ) -> None:
+        self._most_calls = calls
+        self._most_seconds = seconds
+        self._rate = rate
+        self._calls = 0
+        self._began = self._free_at = time.monotonic()
+
+    def spend(self) -> None:
+        """Count the call that is about to be made, after waiting for its turn.
+
+        Raises BudgetSpent instead where it is one too many.
+        """
+        now = time.monotonic()
+        if self._most_calls is not None and self._calls >= self._most_calls:
+            raise BudgetSpent(f"the budget of {self._most_calls} calls is spent")
+        wait = max(0.0, self._free_at - now) if self._rate else 0.0
+        if self._most_seconds is not None and now + wait - self._began >= self._most_seconds:
+            raise BudgetSpent(f"the budget of {self._most_seconds:g} seconds is spent")
+        if wait:
+            time.sleep(wait)
+        if self._rate:
+            self._free_at = max(now, self._free_at) + 1.0 / self._rate
+        self._calls += 1
 
 
 class Target:
@@ -73,8 +96,6 @@ class Target:
         self.calls = 0
         self._origin = f"{parts.scheme}://{parts.netloc}/"
         self._path = parts.path.rstrip("/")
-        self._began = time.monotonic()
-        self._free_at = self._began
         if transport is None:
             transport = WsgiTransport(app) if app else httpx.HTTPTransport(retries=0)
         self._client = httpx.Client(
@@ -98,7 +119,8 @@ class Target:
         return exchange
 
     def _send_once(self, request: Request) -> Exchange:
-        self._spend()
+        self.budget.spend()
+        self.calls += 1
         at = self.clock.now()
         chunks: list[Chunk] = []
         response, failure = None, None
@@ -140,20 +162,6 @@ class Target:
         ):
             lines.append(("Content-Length", str(len(request.body))))
         return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in lines]
-
-    def _spend(self) -> None:
-        """Count the call that is about to be made, wait for its turn, or refuse to make it."""
-        budget, now = self.budget, time.monotonic()
-        if budget.calls is not None and self.calls >= budget.calls:
-            raise BudgetSpent(f"the budget of {budget.calls} calls is spent")
-        wait = max(0.0, self._free_at - now) if budget.rate else 0.0
-        if budget.seconds is not None and now + wait - self._began >= budget.seconds:
-            raise BudgetSpent(f"the budget of {budget.seconds:g} seconds is spent")
-        if wait:
-            time.sleep(wait)
-        if budget.rate:
-            self._free_at = max(now, self._free_at) + 1.0 / budget.rate
-        self.calls += 1
 
 
 _CLOSED = "the connection was closed without an answer"

@@ -29,6 +29,12 @@ def admin_pages(emulators: Mapping[str, Api], journal: Journal, token: str | Non
             return None
         return jsonify(error="this page is for the machine it runs on, or needs its token"), 403
 
+    _add_reports(pages, emulators, journal)
+    _add_clock(pages, emulators)
+    return pages
+
+
+def _add_reports(pages: Blueprint, emulators: Mapping[str, Api], journal: Journal) -> None:
     @pages.get("/")
     def index() -> Response:
         return jsonify(
@@ -58,6 +64,8 @@ def admin_pages(emulators: Mapping[str, Api], journal: Journal, token: str | Non
         journal.clear()
         return jsonify(status="ok")
 
+
+def _add_clock(pages: Blueprint, emulators: Mapping[str, Api]) -> None:
     @pages.get("/clock")
     def read_clock() -> Response:
         return jsonify(now=_clock(emulators).now())
@@ -76,15 +84,13 @@ def admin_pages(emulators: Mapping[str, Api], journal: Journal, token: str | Non
         clock.sleep(seconds)
         return jsonify(now=clock.now())
 
-    return pages
-
 
 def _clock(emulators: Mapping[str, Api]) -> Any:
     return next(iter(emulators.values())).world.clock
 
 
 def _is_local() -> bool:
-    # A page of another site can make a browser ask us under that site's name: the name must be ours.
+    # A page of another site can make a browser ask us under that site's name: so look at the name.
     try:
         address = ip_address(request.remote_addr or "")
     except ValueError:

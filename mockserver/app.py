@@ -12,7 +12,7 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from .admin import admin_pages
-from .clock import Clock
+from .clock import Clock, RealClock
 from .faults import UnknownName, find_api, with_faults
 from .journal import Entry, Journal, Redaction
 from .model import Answer, Api, Call, Identity, Refusal, Settings, World
@@ -70,11 +70,16 @@ def identities(api: type[Api], credentials: Mapping[str, str]) -> tuple[Identity
 def create_app(
     emulators: Mapping[str, Api], journal: Journal, *, admin_token: str | None = None
 ) -> Flask:
-    """Serve the emulators, each under the path prefix that is its key ("" for the root)."""
+    """Serve the emulators, each under the prefix that is its key: "" for the root, or /NAME."""
+    for prefix in emulators:
+        if prefix and (prefix[0] != "/" or prefix[-1] == "/"):
+            raise ValueError(f"a prefix is empty or like /name, not {prefix!r}")
     app = Flask("mockserver", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.url_map.merge_slashes = False
-    serve = {prefix: partial(_serve, api, journal, _redaction(api)) for prefix, api in emulators.items()}
+    serve = {
+        prefix: partial(_serve, api, journal, _redaction(api)) for prefix, api in emulators.items()
+    }
     for prefix, api in emulators.items():
         for operation in api.operations:
             app.add_url_rule(
@@ -187,7 +192,7 @@ def _request_text(call: Call) -> str:
 def _send(answer: Answer, clock: Clock) -> Response:
     if isinstance(answer.body, bytes):
         body: Any = answer.body
-    elif request.environ.get("mockserver.paces"):
+    elif request.environ.get("mockserver.paces") and isinstance(clock, RealClock):
         # The server paces streams itself: it takes the schedule, no thread sleeps for it.
         request.environ["mockserver.schedule"] = answer.body
         body = ()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
+from types import ModuleType
 from typing import TypeVar
 
 from .model import Api, Fault
@@ -24,30 +26,41 @@ class UnknownName(Exception):
 
 
 def fault(id: str, group: str, sentence: str | None = None) -> Callable[[A], A]:
-    """Name a breaking class; the first line of its docstring is the sentence unless one is given."""
+    """Name a breaking class; the first line of its docstring is the sentence unless one is given.
+
+    One that is given a sentence comes from a factory, and is called after its id, too.
+    """
 
     def named(change: A) -> A:
-        said = sentence or (change.__doc__ or "").strip().splitlines()[0]
+        if sentence:
+            change.__doc__ = sentence
+            change.__name__ = change.__qualname__ = _class_name(id)
+        said = (change.__doc__ or "").strip().splitlines()[0]
         change.fault = Fault(id=id, sentence=said, group=group)
         return change
 
     return named
 
 
+def _class_name(id: str) -> str:
+    return "".join(word.title() for word in re.split(r"[._]", id)[1:])
+
+
 def apis() -> dict[str, type[Api]]:
     """Return the API classes by name, as the modules of the folder `apis` define them."""
-    return {name: _emulator(name) for name in _names()}
+    return {name: _emulator(name) for name in names()}
 
 
 def find_api(name: str) -> type[Api]:
     """Return one API class without loading the others; raises UnknownName."""
-    known = _names()
+    known = names()
     if name not in known:
         raise UnknownName("API", name, known)
     return _emulator(name)
 
 
-def _names() -> list[str]:
+def names() -> list[str]:
+    """Return the names of the APIs, as the folders are called."""
     from . import apis as folder
 
     return sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
@@ -63,18 +76,34 @@ def _emulator(name: str) -> type[Api]:
 def faults_of(api: str) -> dict[str, type[Api]]:
     """Return the breaking classes of an API by the id of their fault.
 
-    They are those that its module `faults` defines, alone or in a list, in their order there.
+    They are those that its module `faults` holds, alone, in a list or in a module of the API that
+    it imports, in their order there.
     """
     from . import apis as folder
 
+    package = f"{folder.__name__}.{api}"
+    return breaking_classes(importlib.import_module(f"{package}.faults"), package)
+
+
+def breaking_classes(module: ModuleType, package: str) -> dict[str, type[Api]]:
+    """Return the breaking classes that `module` holds, by id; an id given twice is a ValueError."""
     found: dict[str, type[Api]] = {}
-    for value in vars(importlib.import_module(f"{folder.__name__}.{api}.faults")).values():
-        for change in value if isinstance(value, list) else [value]:
-            if not (isinstance(change, type) and issubclass(change, Api) and change.fault):
-                continue
-            if found.setdefault(change.fault.id, change) is not change:
-                raise ValueError(f"two faults have the id {change.fault.id}")
+    for change in _held(module, package):
+        if not (isinstance(change, type) and issubclass(change, Api) and change.fault):
+            continue
+        if found.setdefault(change.fault.id, change) is not change:
+            raise ValueError(f"two faults have the id {change.fault.id}")
     return found
+
+
+def _held(module: ModuleType, package: str) -> Iterator[object]:
+    for value in vars(module).values():
+        if isinstance(value, ModuleType) and value.__name__.startswith(f"{package}."):
+            yield from _held(value, package)
+        elif isinstance(value, list):
+            yield from value
+        else:
+            yield value
 
 
 def with_faults(api: type[Api], ids: Iterable[str]) -> type[Api]:
@@ -86,4 +115,7 @@ def with_faults(api: type[Api], ids: Iterable[str]) -> type[Api]:
     for id in wanted:
         if id not in known:
             raise UnknownName("fault", id, known)
-    return type(f"Faulty{api.__name__}", tuple(known[id] for id in wanted), {})
+    changes = [known[id] for id in wanted]
+    # A fault may go further than another one: then it stands for both.
+    furthest = [one for one in changes if sum(issubclass(other, one) for other in changes) == 1]
+    return type(f"Faulty{api.__name__}", tuple(furthest), {})

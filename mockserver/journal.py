@@ -17,7 +17,7 @@ MOST_BODY = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One exchange. `at` is the clock's time in seconds, `remarks` is for the mock's owner alone."""
+    """One exchange. `at` is the clock's time in seconds; `remarks` are for the owner alone."""
 
     number: int
     at: float

@@ -119,7 +119,7 @@ class World:
     settings: Settings
 
     def number(self, *parts: object) -> int:
-        """Return 128 bits that depend on the seed and `parts` alone, never on the order of calls."""
+        """Return 128 bits that depend on the seed and `parts`, never on the order of calls."""
         text = "\x1f".join(str(part) for part in (self.seed, self.api, *parts))
         digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         return int.from_bytes(digest, "big")

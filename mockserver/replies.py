@@ -199,33 +199,53 @@ def _read_entry(path: Path, place: int, entry: object, fields: frozenset[str]) -
     known = {*MATCHERS, *FACES, "basis", "about", "fields"}
     if unknown := sorted(str(key) for key in entry if key not in known):
         raise wrong(f"unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}")
-    matchers = [matcher for matcher in MATCHERS if matcher in entry]
-    if len(matchers) != 1 or not isinstance(entry[matchers[0]], str):
-        raise wrong(f"exactly one of {', '.join(MATCHERS)} is needed, and it is a text")
+    matcher = _read_matcher(entry, wrong)
     faces = [face for face in FACES if face in entry]
     if len(faces) != 1 or not isinstance(entry[faces[0]], str if faces == ["answer"] else list):
         raise wrong("either an answer (a text) or messages (a list) is needed")
     if entry.get("basis") not in BASES:
         raise wrong(f"basis should be one of {', '.join(BASES)}, not {_kind(entry.get('basis'))}")
-    extra = entry.get("fields", {})
-    if not isinstance(extra, dict):
-        raise wrong(f"fields should be a mapping, not {_kind(extra)}")
-    if foreign := sorted(str(name) for name in set(extra) - fields):
-        known_fields = ", ".join(sorted(fields)) or "nothing"
-        raise wrong(f"fields may hold {known_fields}, not {foreign[0]!r}")
+    return Reply(
+        matcher=matcher,
+        question=entry[matcher],
+        answer=entry.get("answer", ""),
+        basis=entry["basis"],
+        messages=_read_messages(entry, wrong),
+        fields=_read_fields(entry, fields, wrong),
+    )
+
+
+Wrong = Callable[[str], FixtureError]
+
+
+def _read_matcher(entry: dict[Any, Any], wrong: Wrong) -> Matcher:
+    matchers = [matcher for matcher in MATCHERS if matcher in entry]
+    if len(matchers) != 1 or not isinstance(entry[matchers[0]], str):
+        raise wrong(f"exactly one of {', '.join(MATCHERS)} is needed, and it is a text")
     if matchers[0] == "pattern":
         try:
             re.compile(entry["pattern"])
         except (re.error, OverflowError, RecursionError) as error:
             raise wrong(f"pattern is not a regular expression: {error}") from error
-    return Reply(
-        matcher=matchers[0],
-        question=entry[matchers[0]],
-        answer=entry.get("answer", ""),
-        basis=entry["basis"],
-        messages=tuple(entry.get("messages", ())),
-        fields=extra,
-    )
+    return matchers[0]
+
+
+def _read_messages(entry: dict[Any, Any], wrong: Wrong) -> tuple[Mapping[str, Any], ...]:
+    messages = entry.get("messages", [])
+    if odd := [message for message in messages if not isinstance(message, dict)]:
+        raise wrong(f"a message should be a mapping, not {_kind(odd[0])}")
+    return tuple(messages)
+
+
+def _read_fields(entry: dict[Any, Any], known: frozenset[str], wrong: Wrong) -> dict[str, Any]:
+    fields = entry.get("fields", {})
+    if not isinstance(fields, dict):
+        raise wrong(f"fields should be a mapping, not {_kind(fields)}")
+    if foreign := sorted(str(name) for name in set(fields) - known):
+        raise wrong(
+            f"fields may hold {', '.join(sorted(known)) or 'nothing'}, not {foreign[0]!r}"
+        )
+    return fields
 
 
 def _kind(value: object) -> str:

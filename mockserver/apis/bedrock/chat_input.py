@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from flask import Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, field_validator
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 from pydantic_core.core_schema import ValidationInfo
 
 from ...model import Refusal
 
-Model = Literal[
+MODELS = (
     "claude-instant-v1",
     "claude-v2",
     "claude-v3-sonnet",
@@ -24,7 +24,8 @@ Model = Literal[
     "mistral-7b-instruct",
     "mixtral-8x7b-instruct",
     "mistral-large",
-]
+)
+CONTENT_TYPES = ("text", "image", "attachment")
 
 # The version of pydantic that was observed; ours may be another.
 ERRORS_PAGE = "https://errors.pydantic.dev/2.9/v/"
@@ -48,6 +49,18 @@ Text = Annotated[str, AfterValidator(_whole)]
 """A text without lone surrogates."""
 
 
+def _one_of(choices: tuple[str, ...]) -> BeforeValidator:
+    # Not a Literal: newer pydantic has another type for what is not one because of a surrogate.
+    expected = f"{', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}"
+
+    def check(value: Any) -> Any:
+        if value not in choices:
+            raise PydanticKnownError("literal_error", {"expected": expected})
+        return value
+
+    return BeforeValidator(check)
+
+
 class Wire(BaseModel):
     """Camel case on the wire; snake case and unknown fields are taken too (fact sheet, Errors)."""
 
@@ -59,7 +72,7 @@ class Wire(BaseModel):
 class Content(Wire):
     """One part of a message."""
 
-    content_type: Literal["text", "image", "attachment"]
+    content_type: Annotated[str, _one_of(CONTENT_TYPES)]
     media_type: Text | None = None
     file_name: Text | None = None
     body: Text
@@ -93,7 +106,7 @@ class Message(Wire):
     """What the client says, and to which model."""
 
     content: list[Content]
-    model: Model
+    model: Annotated[str, _one_of(MODELS)]
 
 
 class ChatInput(Wire):
@@ -182,7 +195,7 @@ def _as_observed(found: Any) -> dict[str, Any]:
     given = found["input"]
     if found["type"] == "string_unicode":
         # What is wrong with it is that it cannot be written down.
-        given = given.encode("utf-8", "replace").decode("utf-8")
+        given = given.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return _item(
         found["type"], ("body", *found["loc"]), found["msg"], given, found.get("ctx") or {}
     )

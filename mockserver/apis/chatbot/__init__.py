@@ -213,9 +213,7 @@ class Emulator(Api):
         """Return what stands before the answer, and the answer as it is sent."""
         return header + b"\n" + framing.MAGIC, answer
 
-    def schedule(
-        self, prologue: bytes, answer: bytes, draw: random.Random
-    ) -> tuple[Chunk, ...]:
+    def schedule(self, prologue: bytes, answer: bytes, draw: random.Random) -> tuple[Chunk, ...]:
         """Return the chunks as they leave."""
         return framing.schedule(prologue, answer, self.world.settings, draw)
 

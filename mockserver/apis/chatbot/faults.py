@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import re
-import traceback
 from collections.abc import Callable
-from itertools import accumulate
 from typing import Any
 
 from ...faults import fault
 from ...model import Api, Call, Identity, Refusal
 from ...store import Scope
-from . import Emulator, Turn, shape_faults, stream_faults
+from . import Emulator, Turn, robustness_faults, shape_faults, stream_faults
 from .fault_families import member
 from .languages import LOCALES
 from .question import Question
 
 SHAPE: list[type[Api]] = shape_faults.SHAPE
-
-STREAM: list[type[Api]] = [
-    *stream_faults.FRAMES,
-    *stream_faults.HEADERS,
-    stream_faults.MagicNumberInHeader,
-    stream_faults.ContentTypeJson,
-    stream_faults.NeverStreams,
-    stream_faults.AlwaysStreams,
-    stream_faults.AllAtOnce,
-    stream_faults.NeverEnds,
-    stream_faults.OnlyFirstChunk,
-    stream_faults.RefusalStreamed,
-]
+STREAM: list[type[Api]] = [*stream_faults.FRAMES, *stream_faults.HEADERS, *stream_faults.OTHERS]
+ROBUSTNESS: list[type[Api]] = [*robustness_faults.FAILING, *robustness_faults.LEAKING]
 
 # Status: what is a success, and what is a refusal.
 
@@ -53,12 +39,16 @@ class RefusalWithCode0(Emulator):
 
 
 @fault("chatbot.status.refusal_like_success", "status")
-class RefusalLikeSuccess(RefusalWithCode0):
+class RefusalLikeSuccess(Emulator):
     """A refusal has status 200 and code 0."""
 
     def refusal_status(self, refusal: Refusal) -> int:
-        """Leave nothing but the message to tell."""
+        """Leave it to the code to tell."""
         return 200
+
+    def refused(self, call: Call, refusal: Refusal) -> dict[str, Any]:
+        """Leave nothing but the message to tell."""
+        return {**super().refused(call, refusal), "code": 0}
 
 
 @fault("chatbot.status.refusal_with_500", "status")
@@ -123,8 +113,10 @@ LENIENT: list[type[Api]] = [
     _lenient(
         "unknown_language_accepted",
         "An unknown language code is answered as if it were auto.",
-        lambda fields: isinstance(language := fields.get("language"), str)
-        and language not in ("auto", *LOCALES),
+        lambda fields: (
+            isinstance(language := fields.get("language"), str)
+            and language not in ("auto", *LOCALES)
+        ),
         lambda fields: {**fields, "language": "auto"},
     ),
     _lenient(
@@ -164,9 +156,7 @@ def _language_refused(language: str) -> type[Api]:
     return Broken
 
 
-LANGUAGES: list[type[Api]] = [
-    _language_refused(code) for code in ("auto", "zh-Hant", "jp", "hi", "uk")
-]
+LANGUAGES: list[type[Api]] = [_language_refused(code) for code in ("zh-Hant", "jp", "hi", "uk")]
 
 # Identity: ids, and whether it is the same question.
 
@@ -218,7 +208,9 @@ def _echoing(rule: str, sentence: str, change: Callable[[str], str]) -> type[Api
 
 
 ECHOES: list[type[Api]] = [
-    _echoing("question_trimmed", "The question comes back without the blanks around it.", str.strip),
+    _echoing(
+        "question_trimmed", "The question comes back without the blanks around it.", str.strip
+    ),
     _echoing("question_in_lower_case", "The question comes back in small letters.", str.lower),
     _echoing(
         "question_loses_characters",
@@ -305,93 +297,3 @@ class ConversationEndsAfterTwoTurns(Emulator):
         if record and len(record["turns"]) >= 2:
             raise Refusal("There is no such conversation.", status=404, code=40402)
         return found
-
-
-# Robustness: what a request must not do to the server, and what the server must not let out.
-
-
-def _failing_question(rule: str, sentence: str, fatal: Callable[[str], bool]) -> type[Api]:
-    @member("robustness", rule, sentence)
-    class Broken(Emulator):
-        def check(self, fields: object) -> Question:
-            asked = super().check(fields)
-            if fatal(asked.q):
-                raise Refusal("the question was too much", status=500)
-            return asked
-
-    return Broken
-
-
-def _failing_body(rule: str, sentence: str, fatal: Callable[[bytes], bool]) -> type[Api]:
-    @member("robustness", rule, sentence)
-    class Broken(Emulator):
-        def parse(self, raw: bytes) -> object:
-            if fatal(raw):
-                raise Refusal("the body was too much", status=500)
-            return super().parse(raw)
-
-    return Broken
-
-
-def _depth(raw: bytes) -> int:
-    brackets = re.sub(rb'"(?:[^"\\]|\\.)*"|[^][{}]', b"", raw)
-    return max(accumulate((1 if bracket in b"[{" else -1 for bracket in brackets), initial=0))
-
-
-def _is_utf_8(raw: bytes) -> bool:
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-FAILING: list[type[Api]] = [
-    _failing_question(
-        "nul_fails", "A NUL character in the question fails with 500.", lambda q: "\0" in q
-    ),
-    _failing_question(
-        "emoji_fails",
-        "A character beyond the first 65,536, such as an emoji, fails with 500.",
-        lambda q: any(letter > "\uffff" for letter in q),
-    ),
-    _failing_body(
-        "large_body_fails", "A body of 1 MiB or more fails with 500.", lambda raw: len(raw) >= 2**20
-    ),
-    _failing_body(
-        "deep_nesting_fails",
-        "A body that is nested more than 500 deep fails with 500.",
-        lambda raw: _depth(raw) > 500,
-    ),
-    _failing_body(
-        "lone_surrogate_fails",
-        "A lone surrogate that is written as a JSON escape fails with 500.",
-        lambda raw: re.search(rb"(?i)(?<!\\)\\ud[89ab]..(?!\\ud[c-f])", raw) is not None,
-    ),
-    _failing_body(
-        "invalid_utf_8_fails",
-        "A body that is not UTF-8 fails with 500.",
-        lambda raw: not _is_utf_8(raw),
-    ),
-]
-
-
-@fault("chatbot.robustness.traceback_in_msg", "robustness")
-class TracebackInMsg(Emulator):
-    """The msg of a refusal shows a traceback of the server."""
-
-    def refused(self, call: Call, refusal: Refusal) -> dict[str, Any]:
-        """Add the traceback to the reason."""
-        fields = super().refused(call, refusal)
-        trace = "".join(traceback.format_exception(refusal))
-        return {**fields, "msg": f"{fields['msg']}\n{trace}"}
-
-
-@fault("chatbot.robustness.key_in_msg", "robustness")
-class KeyInMsg(Emulator):
-    """The msg of a refusal repeats the caller's key."""
-
-    def refused(self, call: Call, refusal: Refusal) -> dict[str, Any]:
-        """Add the key to the reason, where one was sent."""
-        fields, key = super().refused(call, refusal), self.read_key(call)
-        return {**fields, "msg": f"{fields['msg']} Your key: {key}"} if key else fields

@@ -14,8 +14,8 @@ from ...streaming import cut
 
 MAGIC = b"645130146e8d07b175fd8b1d5682d520"
 
-# Its last character as a JSON escape. Not its first: in `\u0006` + `45130146...` that one belongs to
-# an escape itself, while all but the first four of an occurrence are characters of their own.
+# Its last character as a JSON escape. Not its first: in `\u0006` + `45130146...` that one belongs
+# to an escape itself, while all but the first four of an occurrence are characters of their own.
 _HIDDEN = MAGIC[:-1] + rb"\u%04x" % MAGIC[-1]
 
 
@@ -32,9 +32,7 @@ def schedule(
 
     A long question makes a long header: that costs no time, only the answer does.
     """
-    chunks = list(
-        cut(prologue + answer, settings.chunk_size, settings.chunk_delay, draw, [MAGIC])
-    )
+    chunks = list(cut(prologue + answer, settings.chunk_size, settings.chunk_delay, draw, [MAGIC]))
     if answer and len(chunks[-1].data) > len(answer):
         last = chunks.pop().data
         chunks.append(Chunk(0.0, last[: -len(answer)]))

@@ -8,27 +8,43 @@ from types import MappingProxyType
 from typing import Literal
 
 Language = Literal[
-    "auto", "en", "fr", "es", "ru", "zh-Hans", "zh-Hant", "ar", "de", "jp", "pt", "hi", "ko", "it", "uk"
+    "auto",
+    "en",
+    "fr",
+    "es",
+    "ru",
+    "zh-Hans",
+    "zh-Hant",
+    "ar",
+    "de",
+    "jp",
+    "pt",
+    "hi",
+    "ko",
+    "it",
+    "uk",
 ]
 """The table Language Codes of the document, in its order; Japanese is `jp` there, not `ja`."""
 
-LOCALES: Mapping[str, str] = MappingProxyType({
-    "en": "en_US",
-    "fr": "fr_FR",
-    "es": "es_ES",
-    "ru": "ru_RU",
-    "zh-Hans": "zh_CN",
-    "zh-Hant": "zh_TW",
-    "ar": "ar_AA",
-    "de": "de_DE",
-    "jp": "ja_JP",
-    # Faker knows names and places in pt, hi and ko, but no running text: it answers in Latin.
-    "pt": "pt_PT",
-    "hi": "hi_IN",
-    "ko": "ko_KR",
-    "it": "it_IT",
-    "uk": "uk_UA",
-})
+LOCALES: Mapping[str, str] = MappingProxyType(
+    {
+        "en": "en_US",
+        "fr": "fr_FR",
+        "es": "es_ES",
+        "ru": "ru_RU",
+        "zh-Hans": "zh_CN",
+        "zh-Hant": "zh_TW",
+        "ar": "ar_AA",
+        "de": "de_DE",
+        "jp": "ja_JP",
+        # Faker knows names and places in pt, hi and ko, but no running text: it answers in Latin.
+        "pt": "pt_PT",
+        "hi": "hi_IN",
+        "ko": "ko_KR",
+        "it": "it_IT",
+        "uk": "uk_UA",
+    }
+)
 """Faker's locale for each language code but `auto`."""
 
 # The first that is found anywhere in the question decides. Letters tell no more than this: what is

@@ -77,11 +77,6 @@ FRAMES: list[type[Api]] = [
         lambda prologue, answer: (prologue.replace(b"}\n" + MAGIC, b"\n" + MAGIC), answer),
     ),
     _framed(
-        "header_single_quoted",
-        "The header is written with single quotes, as Python shows a dict, so that it is not JSON.",
-        lambda prologue, answer: (prologue.replace(b'"', b"'"), answer),
-    ),
-    _framed(
         "byte_order_mark_first",
         "The stream begins with a byte order mark.",
         lambda prologue, answer: (b"\xef\xbb\xbf" + prologue, answer),
@@ -135,7 +130,9 @@ FRAMES: list[type[Api]] = [
 ]
 
 
-def _header(rule: str, sentence: str, change: Callable[[dict[str, Any], Turn], object]) -> type[Api]:
+def _header(
+    rule: str, sentence: str, change: Callable[[dict[str, Any], Turn], object]
+) -> type[Api]:
     """Return the fault that does `change` to the fields of the header."""
 
     @member("stream", rule, sentence)
@@ -219,9 +216,7 @@ class AlwaysStreams(Emulator):
 class AllAtOnce(Emulator):
     """A stream is held back until it is complete, and then sent in one piece."""
 
-    def schedule(
-        self, prologue: bytes, answer: bytes, draw: random.Random
-    ) -> tuple[Chunk, ...]:
+    def schedule(self, prologue: bytes, answer: bytes, draw: random.Random) -> tuple[Chunk, ...]:
         """Put the chunks together, after the time that they take together."""
         chunks = super().schedule(prologue, answer, draw)
         whole = b"".join(chunk.data for chunk in chunks)
@@ -232,9 +227,7 @@ class AllAtOnce(Emulator):
 class NeverEnds(Emulator):
     """The last chunk of a stream does not come for a million seconds."""
 
-    def schedule(
-        self, prologue: bytes, answer: bytes, draw: random.Random
-    ) -> tuple[Chunk, ...]:
+    def schedule(self, prologue: bytes, answer: bytes, draw: random.Random) -> tuple[Chunk, ...]:
         """Hold the last chunk back."""
         *chunks, last = super().schedule(prologue, answer, draw)
         return (*chunks, replace(last, delay=1e6))
@@ -244,9 +237,7 @@ class NeverEnds(Emulator):
 class OnlyFirstChunk(Emulator):
     """A stream ends after its first chunk."""
 
-    def schedule(
-        self, prologue: bytes, answer: bytes, draw: random.Random
-    ) -> tuple[Chunk, ...]:
+    def schedule(self, prologue: bytes, answer: bytes, draw: random.Random) -> tuple[Chunk, ...]:
         """Drop all chunks but the first."""
         return super().schedule(prologue, answer, draw)[:1]
 
@@ -276,3 +267,15 @@ class RefusalStreamed(Emulator):
                 related_docs=[],
             ),
         )
+
+
+OTHERS: list[type[Api]] = [
+    MagicNumberInHeader,
+    ContentTypeJson,
+    NeverStreams,
+    AlwaysStreams,
+    AllAtOnce,
+    NeverEnds,
+    OnlyFirstChunk,
+    RefusalStreamed,
+]

@@ -6,23 +6,31 @@ import hashlib
 import re
 import uuid
 from collections.abc import Mapping
-from typing import Any, ClassVar
-from urllib.parse import parse_qsl
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
+from werkzeug.exceptions import HTTPException
 
 from ...model import Answer, Api, Call, Identity, Operation, Refusal
 from ...replies import Reply
 from ...store import Record, Scope
-from . import signature
-from .parameters import Parameters, merge, read_form, read_json
+from . import conversation, signature
+from .conversation import Message, missing, not_available
+from .diagnosis import diagnose
+from .parameters import Parameters, Value, Values, read_parameters
+from .recordings import read_exchange
+
+if TYPE_CHECKING:
+    from flask import Request
 
 ACTION = "RunMVChat"
-INDEXED = re.compile(r"(Role|Content)\.(0|[1-9][0-9]*)", re.ASCII)
 INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 # The Java SDK of the platform reads the integers of an answer into 32 bits.
-MOST_ID = 2**31 - 1
+MOST_INTEGER = 2**31 - 1
+
+Turn = tuple[object, ...]
+"""What makes one message different from every other: all that its ids depend on."""
 
 
 class Emulator(Api):
@@ -48,249 +56,265 @@ class Emulator(Api):
     )
     secrets: ClassVar[frozenset[str]] = frozenset({"private_key"})
     concealed: ClassVar[re.Pattern[str]] = re.compile(
-        r"""(?i)signature(?:"\s*:\s*"|=)(?P<secret>[^&"\s]+)"""
+        r"""(?i)signature(?:"\s*:\s*(?:\[\s*)?"|=)(?P<secret>[^&"\s]+)"""
     )
     reply_fields: ClassVar[frozenset[str]] = frozenset({"Msg"})
 
     def answer(self, call: Call) -> Answer:
         """Answer one action; each step raises the refusal that belongs to it."""
         parameters = self.read(call)
-        self.find_action(parameters)
+        values = parameters.values
+        self.find_action(values)
         self.authenticate(call, parameters)
-        messages = self.read_messages(parameters)
-        scope = self.find_scope(parameters)
-        session = self.find_session(scope, parameters)
+        self.find_missing(values)
+        self.find_odd(parameters)
+        messages = self.read_messages(values)
+        scope = self.find_scope(values)
+        session = self.find_session(scope, values)
         reply = self.choose_reply(messages)
-        return self.write(self.store_turn(scope, session, messages, reply))
+        return self.write(self.take_turn(call, scope, session, messages, reply))
 
     def read(self, call: Call) -> Parameters:
         """Return the flat parameters of query string and body together (fact sheet, Request)."""
-        query = read_form(call.request.query_string)
-        if call.request.method != "POST":
-            return query
-        media_type = call.request.mimetype
-        if media_type == "application/json":
-            return merge(query, read_json(call.request.get_data()))
-        if media_type in ("application/x-www-form-urlencoded", ""):
-            return merge(query, read_form(call.request.get_data()))
-        return query
+        asked = call.request
+        body = asked.get_data() if asked.method == "POST" else b""
+        return read_parameters(asked.query_string, asked.mimetype, body)
 
-    def find_action(self, parameters: Parameters) -> None:
+    def find_action(self, values: Values) -> None:
         """Refuse an absent (160) or unknown (161) action."""
-        action = parameters.get("Action", "")
-        if action == "":
+        action = values.get("Action", "")
+        if action in ("", []):
             raise Refusal("Missing Action", code=160)
-        if action != ACTION:
+        if not self.is_known_action(action):
             raise Refusal(f"Action [{_shown(action)}] not found", code=161)
 
+    def is_known_action(self, action: Value) -> bool:
+        """Say whether the gateway has this action."""
+        return action == ACTION
+
     def authenticate(self, call: Call, parameters: Parameters) -> None:
-        """Refuse an absent (220) or unknown (172) key, an absent (170) or wrong (171) signature."""
+        """Refuse whoever does not show to be a known caller, unless told to let everyone in."""
         if not self.world.settings.authenticate:
             return
-        public_key = parameters.get("PublicKey", "")
-        if public_key == "":
-            raise Refusal("Missing params [PublicKey]", code=220)
-        private_key = self.private_keys().get(str(public_key))
-        if private_key is None:
-            raise Refusal("User Not Exists", code=172)
-        given = parameters.get("Signature", "")
-        if given == "":
-            raise Refusal("Missing Signature", code=170)
+        private_key = self.find_private_key(parameters.values)
+        self.find_signature(parameters.values)
         self.verify(call, parameters, private_key)
 
-    def private_keys(self) -> Mapping[str, str]:
+    def find_private_key(self, values: Values) -> str:
+        """Return the caller's private key; refuse an absent (220) or unknown (172) public key."""
+        public_key = values.get("PublicKey", "")
+        if public_key in ("", []):
+            raise missing("PublicKey")
+        private_key = self.private_keys().get(_shown(public_key))
+        if private_key is None or not isinstance(public_key, str):
+            raise Refusal("User Not Exists", code=172)
+        return private_key
+
+    def private_keys(self) -> dict[str, str]:
         """Return the private keys of the known callers by public key."""
         return {caller["public_key"]: caller["private_key"] for caller in self.world.identities}
 
-    def verify(self, call: Call, parameters: Parameters, private_key: str) -> None:
-        """Refuse a wrong signature; what was wrong with it is for the mock's owner alone."""
-        if parameters["Signature"] != signature.sign(parameters, private_key):
-            call.remarks.append(
-                signature.diagnose(parameters, private_key, self.private_keys().values())
-            )
-            raise Refusal("Signature VerifyAC Error", code=171)
+    def find_signature(self, values: Values) -> None:
+        """Refuse an absent signature (170)."""
+        if values.get("Signature", "") in ("", []):
+            raise Refusal("Missing Signature", code=170)
 
-    def read_messages(self, parameters: Parameters) -> list[tuple[str, str]]:
-        """Return (role, content) pairs, oldest first; refuse lists that do not fit (220, 230)."""
-        roles = self.read_list("Role", parameters)
-        contents = self.read_list("Content", parameters)
-        if parameters.get("AppID", "") == "":
-            raise Refusal("Missing params [AppID]", code=220)
-        if list(roles) != list(contents):
-            raise _not_available(_odd_one(roles, contents))
+    def verify(self, call: Call, parameters: Parameters, private_key: str) -> None:
+        """Refuse a wrong signature (171); what was wrong is for the mock's owner alone."""
+        if any(self.is_signed(call, values, private_key) for values in parameters.readings()):
+            return
+        call.remarks.append(diagnose(parameters.values, private_key, self.private_keys()))
+        raise Refusal("Signature VerifyAC Error", code=171)
+
+    def is_signed(self, call: Call, values: Values, private_key: str) -> bool:
+        """Say whether the signature is the right one."""
+        return values.get("Signature") == signature.sign(values, private_key)
+
+    def find_missing(self, values: Values) -> None:
+        """Refuse a call that lacks a required parameter (220), in the document's order."""
+        for name in ("Role", "Content"):
+            if not conversation.has_list(name, values):
+                raise missing(f"{name}.0")
+        if values.get("AppID", "") in ("", []):
+            raise missing("AppID")
+
+    def find_odd(self, parameters: Parameters) -> None:
+        """Refuse what no flat parameter can be, and what came with two values (230)."""
+        if parameters.odd:
+            raise not_available(parameters.odd[0])
+
+    def read_messages(self, values: Values) -> list[Message]:
+        """Return the dialogue, oldest first; refuse lists that do not fit (230)."""
+        roles = self.read_list("Role", values)
+        contents = self.read_list("Content", values)
+        messages = self.pair(roles, contents)
         for place, role in roles.items():
-            if role not in ("user", "assistant"):
-                raise _not_available(f"Role.{place}")
+            self.check_role(place, role)
+        return messages
+
+    def read_list(self, name: str, values: Values) -> dict[int, str]:
+        """Return a list by its indexes, which begin at 0 or 1 and have no hole."""
+        found = conversation.read_list(name, values)
+        if (place := conversation.gap(found)) is not None:
+            raise not_available(f"{name}.{place}")
+        return found
+
+    def pair(self, roles: Mapping[int, str], contents: Mapping[int, str]) -> list[Message]:
+        """Return the messages; the two lists correspond one to one."""
+        if list(roles) != list(contents):
+            raise not_available(conversation.odd_one(roles, contents))
         return list(zip(roles.values(), contents.values(), strict=True))
 
-    def read_list(self, name: str, parameters: Parameters) -> dict[int, str]:
-        """Return a list by its indexes, from 0 or 1 and without a hole; a bare name is one item."""
-        found: dict[int, str] = {}
-        bare = parameters.get(name)
-        if bare is not None:
-            found = dict(enumerate(bare if isinstance(bare, list) else [bare]))
-        for key, value in parameters.items():
-            match = INDEXED.fullmatch(key)
-            if match and match[1] == name:
-                if bare is not None or isinstance(value, list):
-                    raise _not_available(key)
-                found[int(match[2])] = value
-        if not found:
-            raise Refusal(f"Missing params [{name}.0]", code=220)
-        places = sorted(found)
-        if places[0] > 1 or places[-1] - places[0] != len(places) - 1:
-            raise _not_available(f"{name}.{places[-1]}")
-        return {place: found[place] for place in places}
+    def check_role(self, place: int, role: str) -> None:
+        """Refuse a role that the document does not list."""
+        if role not in conversation.ROLES:
+            raise not_available(f"Role.{place}")
 
-    def find_scope(self, parameters: Parameters) -> Scope:
+    def find_scope(self, values: Values) -> Scope:
         """Return whose sessions these are: the key's and the application's."""
-        app_id = parameters["AppID"]
+        app_id = values.get("AppID", "")
         known = {caller["app_id"] for caller in self.world.identities}
         if not isinstance(app_id, str) or (
             self.world.settings.authenticate and app_id not in known
         ):
-            raise _not_available("AppID")
-        return (self.name, str(parameters.get("PublicKey", "")), app_id)
+            raise not_available("AppID")
+        return (self.name, _shown(values.get("PublicKey", "")), app_id)
 
-    def find_session(self, scope: Scope, parameters: Parameters) -> Record | None:
+    def find_session(self, scope: Scope, values: Values) -> Record | None:
         """Return the session that the call continues, or None for a new one."""
-        wanted = parameters.get("SessionID", "")
+        wanted = values.get("SessionID", "")
         if wanted == "":
             return None
         if not isinstance(wanted, str) or not INTEGER.fullmatch(wanted):
-            raise _not_available("SessionID")
+            raise not_available("SessionID")
         session = self.world.store.read(scope, str(int(wanted)))
         if session is None:
-            raise _not_available("SessionID")
+            raise not_available("SessionID")
         return session
 
-    def choose_reply(self, messages: list[tuple[str, str]]) -> Reply:
+    def choose_reply(self, messages: list[Message]) -> Reply:
         """Return the fixture that answers the last thing that the user said."""
-        said = [content for role, content in messages if role == "user"]
-        return self.world.replies.choose(said[-1] if said else messages[-1][1])
+        return self.world.replies.choose(conversation.question(messages))
 
-    def store_turn(
-        self, scope: Scope, session: Record | None, messages: list[tuple[str, str]], reply: Reply
+    def take_turn(
+        self,
+        call: Call,
+        scope: Scope,
+        session: Record | None,
+        messages: list[Message],
+        reply: Reply,
     ) -> dict[str, Any]:
-        """Keep the turn and return the fields of its answer."""
-        asked = hashlib.sha256(repr((session and session["id"], messages)).encode("utf-8", "replace"))
-        turn = (*scope, asked.hexdigest(), self.world.store.count(scope, asked.hexdigest()))
-        session_id = session["id"] if session else self.claim_id("session", *turn)
-        self.world.store.change(
-            scope,
-            str(session_id),
-            lambda _: {"id": session_id, "messages": [*messages, ("assistant", reply.answer)]},
-        )
+        """Keep the turn and return the fields of its answer; nothing is refused from here on."""
+        asked = fingerprint(call.request)
+        turn = (*scope, asked, self.world.store.count(scope, asked))
+        session_id = self.session_id(scope, session, turn)
+        self.keep(scope, session_id, [*messages, ("assistant", reply.answer)])
         return {
             "Action": f"{ACTION}Response",
-            "ID": self.claim_id("message", *turn),
+            "ID": self.message_id(scope, turn),
             "Msg": str(reply.fields.get("Msg", "Success")),
             "Response": reply.answer,
             "RetCode": 0,
             "SessionID": session_id,
-            "Time": int(self.world.clock.now()),
+            "Time": int(min(self.world.clock.now(), MOST_INTEGER)),
         }
 
-    def claim_id(self, kind: str, *parts: object) -> int:
+    def session_id(self, scope: Scope, session: Record | None, turn: Turn) -> int:
+        """Return the id of the session that goes on, or one that nobody had before."""
+        return int(session["id"]) if session else self.claim_id("session", turn)
+
+    def message_id(self, scope: Scope, turn: Turn) -> int:
+        """Return an id that no message had before."""
+        return self.claim_id("message", turn)
+
+    def keep(self, scope: Scope, session_id: int, messages: list[Message]) -> None:
+        """Make a session, or let it go on."""
+        record = {"id": session_id, "messages": [list(message) for message in messages]}
+        self.world.store.change(scope, str(session_id), lambda _: record)
+
+    def claim_id(self, kind: str, turn: Turn) -> int:
         """Return a 31-bit number that nobody got before."""
         for attempt in range(1000):
-            number = 1 + self.world.number(kind, attempt, *parts) % MOST_ID
+            number = 1 + self.world.number(kind, attempt, *turn) % MOST_INTEGER
             if self.world.store.count((self.name, f"{kind} ids"), str(number)) == 0:
                 return number
         raise RuntimeError(f"no {kind} id is free")
 
-    def write(self, fields: Mapping[str, Any]) -> Answer:
+    def write(self, fields: dict[str, Any]) -> Answer:
         """Write the fields in the vendor's order."""
         return Answer(200, _json(fields), (("Content-Type", "application/json"),))
 
     def refuse(self, call: Call, refusal: Refusal) -> Answer:
-        """Write an error: HTTP 200 and a RetCode, but for what is no action at all (our choice)."""
-        fields: dict[str, Any] = {"RetCode": refusal.code or _CODES.get(refusal.status, 230)}
-        action = self.echoed_action(call)
-        if action:
-            fields["Action"] = f"{action}Response"
-        fields["Message"] = refusal.reason
-        status = 200 if refusal.code else refusal.status
+        """Write an error in the gateway's shape."""
         return Answer(
-            status, _json(fields), (("Content-Type", "application/json"), *refusal.headers)
+            self.error_status(refusal),
+            _json(self.error_fields(call, refusal)),
+            (("Content-Type", "application/json"), *refusal.headers),
         )
 
-    def echoed_action(self, call: Call) -> str:
+    def error_status(self, refusal: Refusal) -> int:
+        """Return HTTP 200; what is no action at all keeps its own status (our choice)."""
+        return 200 if refusal.code else refusal.status
+
+    def error_fields(self, call: Call, refusal: Refusal) -> dict[str, Any]:
+        """Return the fields of an error, with `Action` unless none was sent."""
+        action = self.asked_action(call)
+        return {
+            "RetCode": refusal.code or _CODES.get(refusal.status, 230),
+            **({"Action": f"{action}Response"} if action else {}),
+            "Message": refusal.reason,
+        }
+
+    def asked_action(self, call: Call) -> str:
         """Return the action that was asked for, or "" where none was."""
         try:
-            return _shown(self.read(call).get("Action", ""))
-        except Exception:  # a request that cannot be read names no action
+            return _shown(self.read(call).values.get("Action", ""))
+        except HTTPException:  # a body too large to be read names no action
             return ""
 
     def dress(self, call: Call, answer: Answer) -> Answer:
         """Add the request id that the gateway puts on every response."""
-        asked = hashlib.sha256(call.request.full_path.encode("utf-8", "replace") + answer.body_bytes())
-        place = self.world.store.count((self.name, "requests"), asked.hexdigest())
-        number = self.world.number("request", asked.hexdigest(), place)
+        # With the answer in it, so that a refusal moves nothing that a success depends on.
+        path = b"" if call.operation else call.request.path.encode("utf-8", "surrogatepass")
+        asked = fingerprint(call.request, path, answer.body_bytes())
+        place = self.world.store.count((self.name, "requests"), asked)
+        number = self.world.number("request", asked, place)
         return answer.with_headers(("X-UCLOUD-REQUEST-UUID", str(uuid.UUID(int=number, version=4))))
 
     @classmethod
     def read_recording(cls, exchanges: list[dict[str, Any]]) -> list[Reply]:
         """Return the last question and the Response of each recorded success."""
-        found = []
-        for exchange in exchanges:
-            fields = orjson.loads(exchange["response"]["content"].get("text") or "{}")
-            if fields.get("RetCode") != 0:
-                continue
-            contents = [
-                value for name, value in _recorded_parameters(exchange["request"])
-                if name.startswith("Content")
-            ]
-            if contents:
-                basis = str(exchange.get("_basis", "observed"))
-                found.append(
-                    Reply("question", contents[-1], fields["Response"], basis,
-                          fields={"Msg": fields["Msg"]})
-                )
-        return found
+        read = [read_exchange(exchange) for exchange in exchanges]
+        return [reply for reply in read if reply is not None]
 
 
 # Our choice: what a plain HTTP failure is called in the gateway's terms.
 _CODES = {404: 161, 405: 161, 500: 130}
 
 
-def _not_available(name: str) -> Refusal:
-    return Refusal(f"Params [{name}] not available", code=230)
+def fingerprint(asked: Request, *more: bytes) -> str:
+    """Return a digest of all that tells one call from another, wherever the API is mounted."""
+    try:
+        body = asked.get_data()
+    except HTTPException:
+        body = b""
+    kind = f"{asked.method} {asked.mimetype}".encode("utf-8", "surrogatepass")
+    digest = hashlib.sha256()
+    for part in (kind, asked.query_string, body, *more):
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()
 
 
-def _odd_one(roles: Mapping[int, str], contents: Mapping[int, str]) -> str:
-    for place in sorted({*roles, *contents}):
-        if place not in roles:
-            return f"Role.{place}"
-        if place not in contents:
-            return f"Content.{place}"
-    raise AssertionError("the lists are alike")
-
-
-def _shown(value: str | list[str]) -> str:
+def _shown(value: Value) -> str:
     return value if isinstance(value, str) else ",".join(value)
 
 
 def _json(fields: Mapping[str, Any]) -> bytes:
     try:
         return orjson.dumps(fields)
-    except orjson.JSONEncodeError:  # a lone surrogate that came in as a JSON escape
-        return orjson.dumps(
-            {key: _whole(value) if isinstance(value, str) else value for key, value in fields.items()}
-        )
-
-
-def _whole(text: str) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _recorded_parameters(asked: Mapping[str, Any]) -> list[tuple[str, str]]:
-    query = parse_qsl(asked["url"].partition("?")[2], keep_blank_values=True)
-    posted = asked.get("postData") or {}
-    text = posted.get("text", "")
-    if "json" in posted.get("mimeType", ""):
-        body = orjson.loads(text)
-        return query + [
-            (key, str(value[-1] if isinstance(value, list) else value)) for key, value in body.items()
-        ]
-    return query + parse_qsl(text, keep_blank_values=True)
+    except orjson.JSONEncodeError:  # half of a surrogate pair that came in as a JSON escape
+        whole = {
+            key: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+            for key, value in fields.items()
+        }
+        return orjson.dumps(whole)

@@ -9,7 +9,9 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import islice
+from operator import methodcaller
 from urllib.parse import quote, quote_plus
 
 from .parameters import Values
@@ -143,7 +145,7 @@ def _list_name(name: str) -> str:
 
 def _wrong_algorithm(text: str, key: str) -> Iterator[Guess]:
     signed = text.encode("utf-8", "surrogatepass")
-    unsigned = signed[: len(signed) - len(key.encode())]
+    unsigned = text.removesuffix(key).encode("utf-8", "surrogatepass")
     yield "it is SHA-256, not SHA-1", hashlib.sha256(signed).hexdigest()
     yield "it is MD5, not SHA-1", hashlib.md5(signed).hexdigest()
     yield (
@@ -199,34 +201,34 @@ def _wrong_encoding(pairs: Pairs, key: str) -> Iterator[Guess]:
             yield sentence, digest(joined(by_name(encoded)) + key)
 
 
+def _as_python_writes(value: str) -> str:
+    return value.title() if value in ("true", "false") else value
+
+
+def _as_windows_writes(value: str) -> str:
+    return value.replace("\r\n", "\n").replace("\n", "\r\n")
+
+
+def _misread(value: str) -> str:
+    return value.encode("utf-8", "replace").decode("latin-1")
+
+
 _ENCODINGS: dict[str, Callable[[str], str]] = {
-    "it was made over values with true as True": lambda value: (
-        value.title() if value in ("true", "false") else value
+    "it was made over True and False, not true and false": _as_python_writes,
+    "a + was sent unescaped, and a form means a blank by it": methodcaller("replace", " ", "+"),
+    "it was made over LF where CR LF was sent": methodcaller("replace", "\r\n", "\n"),
+    "it was made over CR LF where LF was sent": _as_windows_writes,
+    "it was made over text in Unicode normal form C": partial(unicodedata.normalize, "NFC"),
+    "it was made over text in Unicode normal form D": partial(unicodedata.normalize, "NFD"),
+    "it was made over UTF-8 taken for Latin-1 and encoded again": _misread,
+    "it was made over values escaped for a URL (%20 for a blank)": partial(
+        quote, safe="", errors="replace"
     ),
-    "a + was sent unescaped, and a form means a blank by it": lambda value: value.replace(" ", "+"),
-    "it was made over values with LF where CR LF was sent": lambda value: (
-        value.replace("\r\n", "\n")
+    "it was made over values escaped for a URL (%20 for a blank, / as it is)": partial(
+        quote, errors="replace"
     ),
-    "it was made over values with CR LF where LF was sent": lambda value: (
-        value.replace("\r\n", "\n").replace("\n", "\r\n")
-    ),
-    "it was made over values in another Unicode normal form (NFC)": lambda value: (
-        unicodedata.normalize("NFC", value)
-    ),
-    "it was made over values in another Unicode normal form (NFD)": lambda value: (
-        unicodedata.normalize("NFD", value)
-    ),
-    "it was made over values whose UTF-8 was taken for Latin-1": lambda value: (
-        value.encode("utf-8", "replace").decode("latin-1")
-    ),
-    "it was made over values escaped for a URL (%20 for a blank)": lambda value: (
-        quote(value, safe="", errors="replace")
-    ),
-    "it was made over values escaped for a URL (%20 for a blank, / as it is)": lambda value: (
-        quote(value, errors="replace")
-    ),
-    "it was made over values escaped for a form (+ for a blank)": lambda value: (
-        quote_plus(value, errors="replace")
+    "it was made over values escaped for a form (+ for a blank)": partial(
+        quote_plus, errors="replace"
     ),
 }
 

@@ -29,6 +29,10 @@ class Parameter(NamedTuple):
     flat: bool = True
 
 
+class Unreadable(Exception):
+    """A body is not what its content type says."""
+
+
 @dataclass(slots=True)
 class Parameters:
     """All that a call brings, in the order it came.
@@ -66,7 +70,7 @@ def read_parameters(query: bytes, media_type: str, body: bytes) -> Parameters:
     try:
         for parameter in _read_body(media_type, body):
             found.add(parameter)
-    except (ValueError, RecursionError):
+    except Unreadable:
         found.odd.append("body")
     return found
 
@@ -94,17 +98,20 @@ def _decoded(raw: bytes) -> str:
 
 
 def read_json(raw: bytes) -> list[Parameter]:
-    """Read a JSON object; raises ValueError or RecursionError for what is none."""
-    body = json.loads(
-        raw or b"{}",
-        # Objects become tuples of pairs: a name that comes twice must not vanish.
-        object_pairs_hook=tuple,
-        parse_int=_written_out,
-        parse_float=_written_out,
-        parse_constant=_no_number,
-    )
+    """Read a JSON object; raises Unreadable for what is none."""
+    try:
+        body = json.loads(
+            raw or b"{}",
+            # Objects become tuples of pairs: a name that comes twice must not vanish.
+            object_pairs_hook=tuple,
+            parse_int=_written_out,
+            parse_float=_written_out,
+            parse_constant=_no_number,
+        )
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("not JSON") from error
     if not isinstance(body, tuple):
-        raise ValueError("a gateway call is a JSON object")
+        raise Unreadable("not an object")
     return [_read_member(name, value) for name, value in body if value is not None]
 
 
@@ -128,7 +135,7 @@ def _is_flat(value: Any) -> bool:
 def _signed(value: Any, depth: int = 2) -> str:
     """Return what the signature covers; nested values are flattened as the platform's SDKs do."""
     if depth > MOST_DEPTH:
-        raise ValueError("nested too deep")
+        raise Unreadable("nested too deep")
     if value is None:
         return ""
     if isinstance(value, bool):

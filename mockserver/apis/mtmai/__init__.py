@@ -57,7 +57,7 @@ class Emulator(Api):
     reply_fields: ClassVar[frozenset[str]] = frozenset({"version", "team"})
 
     def answer(self, call: Call) -> Answer:
-        """Answer one operation; the tenant is looked at before the session, so that ids stay hidden."""
+        """Answer one operation; the tenant goes before the session, so that ids stay hidden."""
         tenant, chat = call.path["tenant"], call.path.get("chat", "")
         self.authenticate(call, tenant)
         scope = self.find_scope(tenant)
@@ -175,7 +175,7 @@ class Emulator(Api):
         return sorted(newest_first, key=lambda session: -int(session["created"]))
 
     def create_session(self, scope: Scope, update: ChatSessionUpdate) -> Record:
-        """Keep a new session with the messages that its name's fixture says were exchanged in it."""
+        """Keep a new session; the fixture for its name says which messages are in it."""
         name = UNNAMED if update.name is None else update.name
         reply = self.world.replies.choose(name)
         now = self.now()
@@ -245,7 +245,7 @@ class Emulator(Api):
         }
 
     def show_message(self, session: Record, place: int) -> dict[str, Any]:
-        """Return a ChatMessage; each happened a microsecond after the one before it (our choice)."""
+        """Return a ChatMessage; each is a microsecond later than the one before (our choice)."""
         happened = session["created"] + place
         return {
             "metadata": self.show_metadata(

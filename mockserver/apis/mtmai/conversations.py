@@ -19,7 +19,7 @@ class Config(BaseModel):
 
 
 class Message(BaseModel):
-    """A message of a fixture: a ChatMessage without the metadata, which each session has its own of."""
+    """A message of a fixture: a ChatMessage without metadata, of which each session has its own."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -44,7 +44,7 @@ def check(reply: Reply) -> None:
 
 
 def seeded(name: str, reply: Reply) -> list[dict[str, Any]]:
-    """Return the messages of a new session, from its fixture or as a short exchange about its name."""
+    """Return the messages of a new session: its fixture's, or a short exchange about its name."""
     spoken = reply.messages or (
         {"role": "user", "content": name},
         {"role": "assistant", "content": reply.answer},

@@ -18,13 +18,14 @@ COOKIE = "hatchet"
 _BLANK = r"(?:\s|%20|\+)"
 IN_TEXT = re.compile(
     rf"""(?ix)
-    (?: \bauthorization ["']? {_BLANK}* (?:[:=]|%3A) (?:{_BLANK}|["'])* (?:(?:basic|bearer){_BLANK}+)?
+    (?: \bauthorization ["']? {_BLANK}* (?:[:=]|%3A) (?:{_BLANK}|["'])*
+        (?:(?:basic|bearer){_BLANK}+)?
       | \b(?:basic|bearer) {_BLANK}+ (?=[^\s"'&;,<]{{16}})
       | \b{COOKIE} ["']? \s* [:=] \s* ["']?
     )
-    (?P<secret> [^\s"'&;,<]+ )"""
+    (?P<secret> (?!(?:basic|bearer)\b) [^\s"'&;,<]+ )"""
 )
-"""Credentials of whomever, should they get into a text: a header or cookie, or what looks like one."""
+"""Anybody's credentials, should they get into a text: a header, a cookie, or what looks like it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,10 @@ def advice(brought: Credentials) -> str:
     if not brought.is_empty():
         return "these credentials do not give access to this tenant"
     if brought.nameless:
-        return f"the cookie has no name: send it as Cookie: {COOKIE}=VALUE"
+        return f"the cookie has no name: send it as Cookie: {COOKIE}=<value>"
     return (
-        "credentials are needed: Authorization: Bearer TOKEN, Authorization: Basic "
-        f"BASE64(USERNAME:PASSWORD) or Cookie: {COOKIE}=VALUE"
+        "credentials are needed: Authorization: Bearer <token>, Authorization: Basic "
+        f"<username:password in base64>, or Cookie: {COOKIE}=<value>"
     )
 
 

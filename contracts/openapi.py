@@ -1,0 +1,282 @@
+"""All that a schema can say, by Schemathesis: the only module that imports it, and only when used."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, Verbosity, given
+from hypothesis.errors import Unsatisfiable
+
+from .document import Document, Operation, place
+from .driver import Driver
+from .model import Basis, Broken, Clause, Exchange, NotReached, Request, clause, expect, shortened
+from .samples import Sample, read_sample
+
+if TYPE_CHECKING:
+    from .runner import Plan
+
+Tolerates = Callable[[Request], bool]
+Cases = Iterator[Mapping[str, Any]]
+
+COVERAGE_PER_EXAMPLE = 3
+"""How many of Schemathesis' coverage cases an operation gets for each example of the profile."""
+
+UNKNOWN = "/counterfoil-unknown"
+NEVER_DECLARED = ("GET", "POST", "PUT", "PATCH", "DELETE")
+"""Methods that may be turned down; HEAD, OPTIONS and TRACE belong to the server, not to the API."""
+
+TOO_MUCH = frozenset({413, 414, 431})
+NOT_NOW = frozenset({409, 425, 429})
+"""Statuses of requests that are as they should be, at a moment at which they cannot be met."""
+
+
+def schema_clauses(api: str, document: Path, *, tolerates: Tolerates | None = None) -> list[Clause]:
+    """Return what the document promises by itself; `tolerates` names requests that it leaves open."""
+    rules = _Rules(Document(document), tolerates or (lambda request: False))
+    documented, implied, observed = Basis
+    answers, requests = "OpenAPI document, responses", "OpenAPI document, parameters and bodies"
+    table: list[tuple[Callable[..., None], Basis, str, Callable[[Plan], Cases]]] = [
+        (rules.status, documented, answers, rules.plain_cases),
+        (rules.content_type, documented, answers, rules.plain_cases),
+        (rules.body, documented, answers, rules.plain_cases),
+        (rules.valid_accepted, documented, requests, rules.plain_cases),
+        (rules.invalid_refused, implied, requests, rules.all_cases),
+        (rules.no_server_error, implied, "no document has a place for one", rules.all_cases),
+        (rules.method, implied, "OpenAPI document, paths", rules.method_cases),
+        (rules.unknown_path, implied, "OpenAPI document, paths", rules.path_cases),
+    ]
+    if rules.document.lists_headers:
+        table.insert(2, (rules.headers, documented, answers, rules.plain_cases))
+    if rules.document.observes:
+        table.insert(-5, (rules.observed_body, observed, answers, rules.plain_cases))
+    return [
+        clause(
+            f"{api}.schema.{rule.__name__}",
+            basis=basis,
+            source=source,
+            cases=cases,
+            smaller=_smaller,
+        )(rule)
+        for rule, basis, source, cases in table
+    ]
+
+
+class _Rules:
+    """The promises; each is a clause's test, over one sample at a time."""
+
+    def __init__(self, document: Document, tolerates: Tolerates) -> None:
+        self.document = document
+        self._tolerates = tolerates
+        self._promised = _Schema(document, lambda: document.promised)
+        self._described = _Schema(document, lambda: document.described)
+        self._samples: dict[tuple[int, int], list[Sample]] = {}
+
+    def status(self, driver: Driver, sample: Sample) -> None:
+        """Every answer has a status that the document lists for its operation."""
+        self._judge(driver, sample, "status_code_conformance")
+
+    def content_type(self, driver: Driver, sample: Sample) -> None:
+        """Every answer has a content type that the document lists for its status."""
+        self._judge(driver, sample, "content_type_conformance")
+
+    def headers(self, driver: Driver, sample: Sample) -> None:
+        """Every answer has the headers that the document lists for its status, well formed."""
+        self._judge(driver, sample, "response_headers_conformance")
+
+    def body(self, driver: Driver, sample: Sample) -> None:
+        """The body of every answer is as the document says for its status."""
+        self._judge(driver, sample, "response_schema_conformance")
+
+    def observed_body(self, driver: Driver, sample: Sample) -> None:
+        """Where only observation tells what an answer looks like, it looks like that."""
+        check = "response_schema_conformance"
+        exchange = self._answered(driver, sample)
+        if self._promised.complaint(sample.operation, exchange, check):
+            raise NotReached
+        complaint = self._described.complaint(sample.operation, exchange, check)
+        expect(not complaint, f"{sample.operation.label}: {complaint}")
+
+    def valid_accepted(self, driver: Driver, sample: Sample) -> None:
+        """A request that conforms to the schema, with ids that exist, is accepted."""
+        shared = _shared(driver)
+        sample = shared.filled(sample)
+        existing = set(shared.existing(sample.operation.id)) - sample.kept
+        if not (sample.operation.promised and sample.conforms and existing >= set(sample.path)):
+            raise NotReached
+        exchange = shared.exchange(sample.request)
+        if driver.accepted(exchange) or exchange.status in TOO_MUCH | NOT_NOW:
+            return
+        raise Broken(
+            f"{sample.operation.label}: a request that conforms to the schema was turned down: "
+            f"{driver.describe(exchange)}"
+        )
+
+    def invalid_refused(self, driver: Driver, sample: Sample) -> None:
+        """A request that breaks the schema is turned down, and not by a server error."""
+        sample = _shared(driver).filled(sample)
+        if not sample.operation.promised or sample.forbidden is None:
+            raise NotReached
+        self._refused(driver, sample, f"a request that the schema forbids ({sample.forbidden})")
+
+    def no_server_error(self, driver: Driver, sample: Sample) -> None:
+        """No request is answered by a server error, or not at all."""
+        shared = _shared(driver)
+        exchange = shared.exchange(shared.filled(sample).request)
+        expect(exchange.response is not None, f"{_label(sample)}: no answer: {exchange.failure}")
+        expect(exchange.status < 500, f"{_label(sample)}: a server error: {_said(exchange)}")
+
+    def method(self, driver: Driver, sample: Sample) -> None:
+        """A method that the document does not list for a path is turned down in good order."""
+        self._refused(driver, _shared(driver).filled(sample), "a method that the document lacks")
+
+    def unknown_path(self, driver: Driver, sample: Sample) -> None:
+        """A path that the document does not list is turned down in good order."""
+        self._refused(driver, _shared(driver).filled(sample), "a path that the document lacks")
+
+    def plain_cases(self, plan: Plan) -> Cases:
+        """Yield what Schemathesis makes."""
+        return ({"sample": sample} for sample in self._all(plan) if sample.plain)
+
+    def all_cases(self, plan: Plan) -> Cases:
+        """Yield what Schemathesis makes, and what is made harder than that."""
+        return ({"sample": sample} for sample in self._all(plan))
+
+    def method_cases(self, plan: Plan) -> Cases:
+        """Yield a valid request to every path, by every method that it lacks."""
+        listed: dict[str, set[str]] = {}
+        for operation in self.document.operations:
+            listed.setdefault(operation.path, set()).add(operation.method)
+        # Where several operations share a path, the last: a body makes acceptance likelier.
+        for path, sample in {s.operation.path: s for s in self._valid(plan)}.items():
+            for method in NEVER_DECLARED:
+                if method not in listed[path]:
+                    bare = {"kind": None, "body": None} if method == "GET" else {}
+                    yield {"sample": replace(sample, method=method, **bare)}
+
+    def path_cases(self, plan: Plan) -> Cases:
+        """Yield a valid request to every operation, its path made one that no operation has."""
+        for sample in self._valid(plan):
+            beyond = UNKNOWN
+            while self._known(replace(sample, beyond=beyond)):
+                beyond += UNKNOWN
+            yield {"sample": replace(sample, beyond=beyond)}
+
+    def _known(self, sample: Sample) -> bool:
+        path = sample.request.target.partition("?")[0]
+        return any(o.path_pattern.fullmatch(path) for o in self.document.operations)
+
+    def _valid(self, plan: Plan) -> list[Sample]:
+        """Return the first valid sample of each operation."""
+        first: dict[str, Sample] = {}
+        for sample in self._all(plan):
+            if sample.plain and sample.conforms:
+                first.setdefault(sample.operation.id, sample)
+        return list(first.values())
+
+    def _all(self, plan: Plan) -> list[Sample]:
+        """Return the samples of a plan; they depend on the document and the seed alone."""
+        key = (plan.seed, plan.profile.examples)
+        if key not in self._samples:
+            self._samples.clear()
+            self._samples[key] = _distinct(self._promised.samples(*key))
+        return self._samples[key]
+
+    def _judge(self, driver: Driver, sample: Sample, check: str) -> None:
+        exchange = self._answered(driver, sample)
+        complaint = self._promised.complaint(sample.operation, exchange, check)
+        expect(not complaint, f"{sample.operation.label}: {complaint}")
+
+    def _answered(self, driver: Driver, sample: Sample) -> Exchange:
+        shared = _shared(driver)
+        exchange = shared.exchange(shared.filled(sample).request)
+        if exchange.response is None:
+            raise NotReached
+        return exchange
+
+    def _refused(self, driver: Driver, sample: Sample, what: str) -> None:
+        if self._tolerates(sample.request):
+            raise NotReached
+        exchange = _shared(driver).exchange(sample.request)
+        if driver.accepted(exchange):
+            raise Broken(f"{_label(sample)}: {what} was accepted: {driver.describe(exchange)}")
+        expect(
+            exchange.response is not None and exchange.status < 500,
+            f"{_label(sample)}: {what} was answered by a server error: {_said(exchange)}",
+        )
+
+
+class _Shared:
+    """What the schema clauses of one run have in common, so that no request is sent twice."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._exchanges: dict[Request, Exchange] = {}
+        self._existing: dict[str, Mapping[str, Any]] = {}
+
+    def exchange(self, request: Request) -> Exchange:
+        """Send a request with credentials on it, unless it was sent before; return its exchange."""
+        if request in self._exchanges:
+            self._driver.exchanges.append(self._exchanges[request])
+        else:
+            sent = self._driver.send(self._driver.authorize(request))
+            self._exchanges[request] = sent
+        return self._exchanges[request]
+
+    def existing(self, operation: str) -> Mapping[str, Any]:
+        """Return values that exist, by the parameters and fields of an operation that name them."""
+        if operation not in self._existing:
+            before = len(self._driver.exchanges)
+            try:
+                self._existing[operation] = self._driver.existing(operation)
+            except NotReached:
+                self._existing[operation] = {}
+            del self._driver.exchanges[before:]
+        return self._existing[operation]
+
+    def filled(self, sample: Sample) -> Sample:
+        """Return the sample with values that exist."""
+        return sample.filled(self.existing(sample.operation.id))
+
+
+def _shared(driver: Driver) -> _Shared:
+    found: _Shared = driver.shared.setdefault(_Shared, _Shared(driver))
+    return found
+
+
+class _Schema:
+    """One view of a document, as Schemathesis has it."""
+
+    def __init__(self, document: Document, view: Callable[[], dict[str, Any]]) -> None:
+        self._document = document
+        self._view = view
+        self._complaints: dict[tuple[str, str, Exchange], str] = {}
+
+    def samples(self, seed: int, examples: int) -> Iterator[Sample]:
+        """Yield requests, valid and not: coverage of the schema, at random, and harder ones."""
+        draw = random.Random(seed)
+        for operation in self._document.operations:
+            covering = list(self._coverage(operation))
+            most = COVERAGE_PER_EXAMPLE * examples
+            if len(covering) > most:
+                # The first is the plainest; without it nothing may ever be accepted.
+                rest = sorted(draw.sample(range(1, len(covering)), most - 1))
+                covering = [covering[0], *(covering[place] for place in rest)]
+            yield from covering
+            if operation.path:
+                yield from (sample.as_is() for sample in covering if sample.conforms)
+        for operation in self._document.operations:
+            yield from self._random(operation, examples // 2, seed)
+        for operation in self._document.operations:
+            yield from next((s.harder() for s in self._coverage(operation) if s.conforms), iter(()))
+
+    def complaint(self, operation: Operation, exchange: Exchange, check: str) -> str:
+        """Return what a check of Schemathesis has against an answer, in a line; "" for nothing."""
+        raise NotImplementedError

@@ -1,0 +1,100 @@
+"""The report for machines: everything that is known, secrets as the names of their variables."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..model import Exchange, Failure, Finding
+from ..redaction import Redaction
+from ..runner import Outcome
+from . import curl
+
+
+def render(outcomes: Sequence[Outcome]) -> str:
+    """Return the report of one API as an object, of several as a list of such objects."""
+    found = [as_value(outcome) for outcome in outcomes]
+    return json.dumps(found[0] if len(found) == 1 else found, indent=2, ensure_ascii=False) + "\n"
+
+
+def as_value(outcome: Outcome) -> dict[str, Any]:
+    """Return the report of one API as JSON values."""
+    return {
+        "api": outcome.contract.name,
+        "target": outcome.target,
+        "seed": outcome.plan.seed,
+        "profile": outcome.plan.profile.name,
+        "verdict": str(outcome.verdict),
+        "trouble": outcome.redact(outcome.trouble),
+        "interrupted": outcome.interrupted,
+        "calls": outcome.calls,
+        "accepted": outcome.accepted,
+        "duration_s": round(outcome.duration, 3),
+        "clauses": [_clause(outcome, finding) for finding in outcome.findings],
+    }
+
+
+def _clause(outcome: Outcome, finding: Finding) -> dict[str, Any]:
+    clause = finding.clause
+    return {
+        "id": clause.id,
+        "sentence": clause.sentence,
+        "source": clause.source,
+        "basis": str(clause.basis),
+        "verdict": str(finding.verdict),
+        "reason": outcome.redact(finding.reason),
+        "examples": finding.examples,
+        "calls": finding.calls,
+        "duration_s": round(finding.duration, 3),
+        "failure": _failure(outcome, clause.id, finding.failure) if finding.failure else None,
+    }
+
+
+def _failure(outcome: Outcome, id: str, failure: Failure) -> dict[str, Any]:
+    redact = outcome.redact_failure(failure)
+    *before, last = failure.exchanges or (None,)
+    return {
+        "message": redact(failure.message),
+        "exchange": exchange_value(last, outcome.target, redact) if last else None,
+        "before": [exchange_value(one, outcome.target, redact) for one in before if one],
+        "curl": redact(curl.render(last.request, outcome.target)) if last else None,
+        "rerun": outcome.rerun(id),
+    }
+
+
+def exchange_value(exchange: Exchange, base_url: str, redact: Redaction) -> dict[str, Any]:
+    """Return an exchange as JSON values, without its secrets."""
+    request, response = exchange.request, exchange.response
+    return {
+        "request": {
+            "method": request.method,
+            "url": redact(base_url + request.target),
+            "headers": _headers(request.headers, redact),
+            **_body(request.body, redact),
+        },
+        "response": response
+        and {
+            "status": response.status,
+            "headers": _headers(response.headers, redact),
+            **_body(response.body, redact),
+            "chunks": [
+                {"at_s": round(chunk.at, 4), "size": len(chunk.data)} for chunk in response.chunks
+            ],
+        },
+        "failure": exchange.failure,
+        "duration_s": round(exchange.duration, 4),
+    }
+
+
+def _headers(headers: Sequence[tuple[str, str]], redact: Redaction) -> list[dict[str, str]]:
+    return [{"name": name, "value": redact(value)} for name, value in headers]
+
+
+def _body(body: bytes, redact: Redaction) -> Mapping[str, str]:
+    try:
+        return {"body": redact(body.decode("utf-8"))}
+    except UnicodeDecodeError:
+        plain = redact(body.decode("latin-1")).encode("latin-1", "replace")
+        return {"body_base64": base64.b64encode(plain).decode()}

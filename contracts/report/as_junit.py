@@ -1,0 +1,61 @@
+"""The report for CI servers: JUnit XML, a test suite an API and a test case a clause."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+from ..model import Finding, Verdict
+from ..runner import Outcome
+from . import text
+
+# What XML 1.0 has no way to write.
+_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def render(outcomes: Sequence[Outcome]) -> str:
+    """Return the report; what XML cannot write is shown as an escape."""
+    root = ElementTree.Element("testsuites", name="counterfoil")
+    for outcome in outcomes:
+        root.append(_suite(outcome))
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _suite(outcome: Outcome) -> ElementTree.Element:
+    found = [finding.verdict for finding in outcome.findings]
+    suite = ElementTree.Element(
+        "testsuite",
+        name=outcome.contract.name,
+        tests=str(len(found)),
+        failures=str(found.count(Verdict.BROKEN)),
+        errors=str(found.count(Verdict.ERROR)),
+        skipped=str(found.count(Verdict.UNTESTED)),
+        time=f"{outcome.duration:.3f}",
+    )
+    for finding in outcome.findings:
+        suite.append(_case(outcome, finding))
+    return suite
+
+
+def _case(outcome: Outcome, finding: Finding) -> ElementTree.Element:
+    subject, _, rule = finding.clause.id.rpartition(".")
+    case = ElementTree.Element(
+        "testcase", classname=subject, name=rule, time=f"{finding.duration:.3f}"
+    )
+    said = _written(outcome.redact(finding.reason))
+    if finding.verdict is Verdict.BROKEN:
+        failure = ElementTree.SubElement(case, "failure", message=said, type="broken")
+        failure.text = _written("\n".join(text.details(outcome, finding)))
+    elif finding.verdict is Verdict.ERROR:
+        ElementTree.SubElement(case, "error", message=said, type="error")
+    elif finding.verdict is Verdict.UNTESTED:
+        ElementTree.SubElement(case, "skipped", message=said)
+    elif finding.verdict is Verdict.DEVIATION:
+        ElementTree.SubElement(case, "system-out").text = f"deviation: {said}"
+    return case
+
+
+def _written(said: str) -> str:
+    return _UNWRITABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", said)

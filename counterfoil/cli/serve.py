@@ -1,0 +1,92 @@
+"""`counterfoil serve`: mocks on a socket."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import click
+
+from mockserver.clock import RealClock, VirtualClock
+from mockserver.faults import UnknownName, names
+from mockserver.model import ChunkSize, Settings
+from mockserver.replies import FixtureError
+from mockserver.server import AddressInUse, Server
+
+from .. import wiring
+from .options import Assignment
+
+
+class Size(click.ParamType):
+    """A number of bytes, or one of the ways to cut a stream."""
+
+    name = "N|random|adversarial"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> ChunkSize:
+        """Return the size; fails for anything else."""
+        if value in ("random", "adversarial"):
+            return value  # type: ignore[return-value]
+        if str(value).isdecimal() and int(value) > 0:
+            return int(value)
+        self.fail(f"{value!r} is neither a number of bytes from 1 up nor random nor adversarial")
+
+
+@click.command("serve")
+@click.argument("apis", nargs=-1, metavar="[API…]")
+@click.option("--port", type=click.IntRange(0, 65535), default=8600, show_default=True,
+              help="0 takes a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same seed, the same bytes.")
+@click.option("--reply-after", type=click.FloatRange(0), default=0.1, show_default=True, metavar="S",
+              help="Seconds until an asynchronous reply is there.")
+@click.option("--chunk-delay", type=click.FloatRange(0), default=0.005, show_default=True, metavar="S",
+              help="Seconds between the chunks of a stream.")
+@click.option("--chunk-size", type=Size(), default="24", show_default=True,
+              help="How streams are cut.")
+@click.option("--fault", "faults", multiple=True, metavar="ID", help="Break in this way; repeatable.")
+@click.option("--fixtures", type=click.Path(path_type=Path), metavar="DIR",
+              help="A folder with a folder of fixtures for each API.")
+@click.option("--clock", type=click.Choice(["real", "virtual"]), default="real", show_default=True,
+              help="Virtual time stands still until /_counterfoil/clock moves it.")
+@click.option("--no-auth", is_flag=True, help="Let everybody in.")
+@click.option("--credential", "credentials", multiple=True, type=Assignment(),
+              help="Who is let in; also from COUNTERFOIL_<API>_<NAME>.")
+@click.option("--admin-token", envvar="COUNTERFOIL_ADMIN_TOKEN", metavar="TOKEN",
+              help="Lets other hosts use /_counterfoil.")
+def command(
+    apis: tuple[str, ...], port: int, host: str, seed: int, reply_after: float, chunk_delay: float,
+    chunk_size: ChunkSize, faults: tuple[str, ...], fixtures: Path | None, clock: str, no_auth: bool,
+    credentials: tuple[tuple[str, str], ...], admin_token: str | None,
+) -> None:  # fmt: skip
+    """Serve mocks of the named APIs, or of all.
+
+    One API is served at /, several at /<api>/. Stop it with Ctrl-C.
+    """
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
+    chosen = list(apis) or names()
+    try:
+        made = wiring.mocks(
+            chosen,
+            clock=VirtualClock() if clock == "virtual" else RealClock(),
+            seed=seed,
+            settings=Settings(
+                authenticate=not no_auth,
+                reply_after=reply_after,
+                chunk_size=chunk_size,
+                chunk_delay=chunk_delay,
+            ),
+            credentials=wiring.served_credentials(chosen, dict(credentials)),
+            faults=faults,
+            fixtures=fixtures,
+            admin_token=admin_token,
+        )
+        server = Server(made.app.wsgi_app, host, port)
+    except (UnknownName, FixtureError, AddressInUse) as problem:
+        raise click.UsageError(str(problem)) from problem
+    for prefix, api in made.emulators.items():
+        click.echo(f"{api.name:8} {server.url}{prefix}/")
+    click.echo(f"{'admin':8} {server.url}/_counterfoil/", err=True)
+    server.run()

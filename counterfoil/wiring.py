@@ -1,0 +1,134 @@
+"""Where the fixtures are; a mock by name; who is let in."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask
+
+from mockserver import create_app, emulator
+from mockserver.clock import Clock, RealClock
+from mockserver.faults import UnknownName, find_api, names
+from mockserver.journal import Journal
+from mockserver.model import Api, Settings
+from mockserver.store import MemoryStore, Store
+
+
+def fixtures_folder() -> Path:
+    """Return the folder that has a folder of fixtures for each API: in the wheel, or the checkout."""
+    packed = Path(__file__).parent / "fixtures"
+    return packed if packed.is_dir() else Path(__file__).parent.parent / "fixtures"
+
+
+@dataclass(frozen=True, slots=True)
+class Mocks:
+    """Emulators by the path that they are at, the application that serves them, their journal."""
+
+    emulators: Mapping[str, Api]
+    app: Flask
+    journal: Journal
+
+
+def mocks(
+    apis: Iterable[str],
+    *,
+    clock: Clock | None = None,
+    store: Store | None = None,
+    seed: int = 0,
+    settings: Settings | None = None,
+    credentials: Mapping[str, str] | None = None,
+    faults: Iterable[str] = (),
+    fixtures: Path | None = None,
+    admin_token: str | None = None,
+) -> Mocks:
+    """Make the mocks of the named APIs: one alone is at the root, several are under their names.
+
+    `credentials` are `API.NAME`, or `NAME` for every API that has such a credential. Raises
+    UnknownName and FixtureError.
+    """
+    apis = list(dict.fromkeys(apis))
+    clock, store = clock or RealClock(), store or MemoryStore()
+    by_api = _shared_out(apis, credentials or {})
+    wanted = list(faults)
+    for fault in wanted:
+        if fault.partition(".")[0] not in apis:
+            raise UnknownName("fault", fault, (f"{api}.…" for api in apis))
+    made = {
+        api: emulator(
+            api,
+            fixtures=(fixtures or fixtures_folder()) / api,
+            clock=clock,
+            store=store,
+            seed=seed,
+            settings=settings,
+            credentials=by_api[api],
+            faults=[fault for fault in wanted if fault.partition(".")[0] == api],
+        )
+        for api in apis
+    }
+    emulators = {("" if len(made) == 1 else f"/{api}"): one for api, one in made.items()}
+    journal = Journal()
+    return Mocks(emulators, create_app(emulators, journal, admin_token=admin_token), journal)
+
+
+def _shared_out(apis: list[str], credentials: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return the credentials of each API; one that no API has is unknown."""
+    found: dict[str, dict[str, str]] = {api: {} for api in apis}
+    for name, value in credentials.items():
+        api, dot, plain = name.partition(".")
+        takers = [api] if dot else [one for one in apis if _has(one, name)]
+        if dot and api not in apis:
+            raise UnknownName("API", api, apis)
+        if not takers:
+            raise UnknownName("credential", name, {n for one in apis for n in _credentials(one)})
+        for taker in takers:
+            found[taker][plain if dot else name] = value
+    return found
+
+
+def _credentials(api: str) -> set[str]:
+    known = find_api(api)
+    return set(known.identities[0]) | known.optional_credentials
+
+
+def _has(api: str, name: str) -> bool:
+    return name.removeprefix("other_") in _credentials(api)
+
+
+def default_credentials(api: str) -> dict[str, str]:
+    """Return the credentials that a mock knows unless told otherwise, the second caller's too."""
+    if api not in names():
+        return {}
+    first, other = find_api(api).identities[:2]
+    return {**first, **{f"other_{name}": value for name, value in other.items()}}
+
+
+def served_credentials(apis: Iterable[str], given: Mapping[str, str]) -> dict[str, str]:
+    """Return whom a mock lets in besides its defaults: what is given, else the environment."""
+    found: dict[str, str] = {}
+    for api in apis:
+        if api in names():
+            known = [f"{prefix}{name}" for name in _credentials(api) for prefix in ("", "other_")]
+            for name, value in environment_credentials(api, known).items():
+                found[f"{api}.{name}"] = value
+    return {**found, **given}
+
+
+def environment_credentials(api: str, wanted: Iterable[str]) -> dict[str, str]:
+    """Return the credentials that are set as COUNTERFOIL_<API>_<NAME>."""
+    variables = {name: f"COUNTERFOIL_{api}_{name}".upper() for name in wanted}
+    return {name: os.environ[v] for name, v in variables.items() if os.environ.get(v)}
+
+
+def is_loopback(url: str) -> bool:
+    """Say whether a URL names this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,177 @@
+"""The server that a mock runs under: Granian's event loop, calling the Flask application inline.
+
+The loop paces streams, so that no thread sleeps for one; views never block. `ARCHITECTURE.md`
+says why one loop serves more than a pool of threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from granian.constants import Interfaces
+from granian.rsgi import ProtocolClosed
+from granian.server.embed import Server as Granian
+
+from .model import Chunk
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Any]
+
+
+class AddressInUse(Exception):
+    """Somebody else listens there already, or nobody may; says where."""
+
+
+class Server:
+    """Serves a WSGI application on one address; `port` 0 takes a free one."""
+
+    def __init__(self, app: Wsgi, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.host = host
+        self.port = _free(host, port)
+        self._granian = Granian(
+            adapt(app),
+            address=host,
+            port=self.port,
+            interface=Interfaces.RSGI,
+            websockets=False,
+            log_enabled=False,
+            backlog=1024,
+        )
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def url(self) -> str:
+        """The address as a URL."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    def run(self) -> None:
+        """Serve until the process is told to stop (SIGINT or SIGTERM)."""
+        asyncio.run(self._granian.serve())
+
+    def __enter__(self) -> Server:
+        """Serve in a thread of its own; returns when the server answers."""
+        self._thread = threading.Thread(target=self._in_thread, name="mockserver", daemon=True)
+        self._thread.start()
+        self.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop serving."""
+        assert self._loop is not None and self._thread is not None
+        self._loop.call_soon_threadsafe(self._granian.stop)
+        self._thread.join(10)
+
+    def wait(self, seconds: float = 10.0) -> None:
+        """Return when the server takes connections; raises TimeoutError."""
+        pause = threading.Event()
+        for _ in range(int(seconds / 0.002)):
+            try:
+                socket.create_connection((self.host, self.port), timeout=1).close()
+                return
+            except OSError:
+                pause.wait(0.002)
+        raise TimeoutError(f"nothing listens at {self.url} after {seconds} s")
+
+    def _in_thread(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        try:
+            self._loop.run_until_complete(self._granian.serve())
+        finally:
+            self._loop.close()
+
+
+def adapt(app: Wsgi) -> Callable[[Any, Any], Any]:
+    """Return an RSGI application that calls the WSGI one inline and paces its streams."""
+
+    async def answer(scope: Any, protocol: Any) -> None:
+        environ = _environ(scope, await protocol())
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+        result = app(environ, lambda status, headers, exc_info=None: started.append((status, headers)))
+        schedule = environ.get("mockserver.schedule")
+        try:
+            body = b"".join(result)
+        finally:
+            if hasattr(result, "close"):
+                result.close()
+        status, headers = started[-1]
+        code = int(status.split(" ", 1)[0])
+        if schedule is None:
+            protocol.response_bytes(code, headers, body)
+        else:
+            await _pace(protocol.response_stream(code, headers), schedule)
+
+    return answer
+
+
+async def _pace(stream: Any, chunks: tuple[Chunk, ...]) -> None:
+    """Send each chunk when it is due, counted from the start so that delays do not add up."""
+    loop = asyncio.get_running_loop()
+    due = loop.time()
+    try:
+        for chunk in chunks:
+            due += chunk.delay
+            wait = due - loop.time()
+            if wait > 0:
+                await asyncio.sleep(wait)
+            await stream.send_bytes(chunk.data)
+    except ProtocolClosed:
+        return  # the client hung up; there is nobody to tell
+
+
+def _environ(scope: Any, body: bytes) -> dict[str, Any]:
+    """Return the WSGI environment of a request; its path was decoded once, by the server."""
+    host, _, port = scope.server.rpartition(":")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode("utf-8").decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": host or "127.0.0.1",
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": scope.client.rpartition(":")[0],
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        "mockserver.paces": True,
+    }
+    for name, value in scope.headers.items():
+        if name == "content-type":
+            environ["CONTENT_TYPE"] = value
+        elif name not in ("content-length", "transfer-encoding"):
+            key = "HTTP_" + name.upper().replace("-", "_")
+            # A header that comes twice is one list; cookies are joined in their own way.
+            joint = "; " if name == "cookie" else ", "
+            environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
+    if scope.authority and "HTTP_HOST" not in environ:
+        environ["HTTP_HOST"] = scope.authority
+    return environ
+
+
+def _free(host: str, port: int) -> int:
+    """Return the port, or a free one for 0; raises AddressInUse.
+
+    Granian shares a port with whoever else has it, which would split the requests between two
+    servers: so we look first.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        if sys.platform != "win32":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            raise AddressInUse(f"cannot listen at {host}:{port}: {error}") from error
+        return int(probe.getsockname()[1])

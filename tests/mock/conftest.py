@@ -1,0 +1,94 @@
+"""A small API of our own, so that the core is tested without any vendor's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import orjson
+import pytest
+
+from mockserver.clock import Clock, VirtualClock
+from mockserver.model import Answer, Api, Call, Chunk, Identity, Operation, Refusal, Settings, World
+from mockserver.replies import Replies
+from mockserver.store import MemoryStore
+
+
+class Echo(Api):
+    """Says back what it is told; the word `crash` makes it fail, `refuse` makes it refuse."""
+
+    name: ClassVar[str] = "echo"
+    title: ClassVar[str] = "Echo"
+    operations: ClassVar[tuple[Operation, ...]] = (
+        Operation("home", "GET", "/"),
+        Operation("say", "POST", "/say/<word>"),
+        Operation("hear", "GET", "/say/<word>"),
+    )
+    identities: ClassVar[tuple[Identity, ...]] = (
+        {"key": "echo-key", "user": "first"},
+        {"key": "echo-other-key", "user": "second"},
+    )
+    secrets: ClassVar[frozenset[str]] = frozenset({"key"})
+    concealed: ClassVar[re.Pattern[str] | None] = re.compile(r"sign=(?P<secret>\w+)")
+
+    def answer(self, call: Call) -> Answer:
+        word = call.path.get("word", "home")
+        if word == "crash":
+            raise RuntimeError("it broke")
+        if word == "refuse":
+            call.remarks.append("the word refuse is refused, and echo-key is not told")
+            raise Refusal("no", status=418, headers=(("X-Why", "asked"),))
+        if word == "stream":
+            return Answer(200, (Chunk(0.0, b"one "), Chunk(2.5, b"two")))
+        said = call.request.get_data() if call.request.method == "POST" else b""
+        return self.shout(word, said)
+
+    def shout(self, word: str, said: bytes) -> Answer:
+        return Answer(200, f"{word}:".encode() + said, (("Content-Type", "text/plain"),))
+
+    def refuse(self, call: Call, refusal: Refusal) -> Answer:
+        body = orjson.dumps({"refused": refusal.reason, "operation": call.operation})
+        return Answer(refusal.status, body, (("X-Shape", "echo"), *refusal.headers))
+
+    def dress(self, call: Call, answer: Answer) -> Answer:
+        return answer.with_headers(("X-Dressed", "yes"))
+
+    @classmethod
+    def read_recording(cls, exchanges: list[dict[str, Any]]) -> list[Any]:
+        return []
+
+
+@pytest.fixture
+def echo() -> type[Echo]:
+    return Echo
+
+
+MakeApi = Callable[..., Api]
+
+
+@pytest.fixture
+def make_api(clock: VirtualClock) -> MakeApi:
+    """Makes an instance of an API's class that stands on a world of its own."""
+
+    def make(
+        api: type[Api] = Echo, *, clock: Clock = clock, identities: tuple[Mapping[str, str], ...] = ()
+    ) -> Api:
+        return api(
+            World(
+                api=api.name,
+                seed=0,
+                clock=clock,
+                store=MemoryStore(),
+                replies=Replies([], 0),
+                identities=identities or api.identities,
+                settings=Settings(),
+            )
+        )
+
+    return make
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()

@@ -1,0 +1,350 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver.replies import (
+    MOST_REMEMBERED,
+    Fallback,
+    FixtureError,
+    Replies,
+    Reply,
+    load_fixtures,
+    load_recording,
+    load_replies,
+)
+
+FIELDS = frozenset({"Msg", "Extra"})
+
+
+def reply(matcher: Any, question: str, answer: str) -> Reply:
+    return Reply(matcher, question, answer, "authored")
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "replies.yaml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+# Which reply answers.
+
+
+def test_exact_question_goes_before_substring_and_pattern_wherever_it_stands() -> None:
+    replies = Replies(
+        [
+            reply("contains", "moon", "by substring"),
+            reply("pattern", "^the moon$", "by pattern"),
+            reply("question", "the moon", "exactly"),
+        ],
+        seed=0,
+    )
+    assert replies.choose("the moon").answer == "exactly"
+    assert replies.choose("a moon").answer == "by substring"
+
+
+def test_of_several_that_fit_the_first_answers() -> None:
+    replies = Replies(
+        [
+            reply("pattern", "m..n", "first"),
+            reply("contains", "moon", "second"),
+            reply("question", "sun", "first of two"),
+            reply("question", "sun", "second of two"),
+        ],
+        seed=0,
+    )
+    assert replies.choose("moon").answer == "first"
+    assert replies.choose("sun").answer == "first of two"
+
+
+def test_exact_question_is_compared_as_it_is() -> None:
+    replies = Replies([reply("question", "Moon", "yes")], seed=0)
+    assert replies.choose("Moon").answer == "yes"
+    assert all(replies.choose(other).answer != "yes" for other in ("moon", "Moon ", " Moon", ""))
+
+
+def test_pattern_is_searched_anywhere_and_keeps_case_unless_told() -> None:
+    replies = Replies([reply("pattern", "mo+n", "yes"), reply("pattern", "(?i)SUN$", "no case")], 0)
+    assert replies.choose("the moooon?").answer == "yes"
+    assert replies.choose("the sun").answer == "no case"
+    assert replies.choose("MOON").answer not in ("yes", "no case")
+
+
+@pytest.mark.parametrize("question", ["", "\ud800", "a\0b", "🙂", "x" * 100_000, "%s {} \\1"])
+def test_any_question_is_answered(question: str) -> None:
+    replies = Replies([reply("pattern", "never", ""), reply("contains", "\ud801", "")], seed=0)
+    chosen = replies.choose(question)
+    assert chosen.answer
+    assert chosen.question == question
+    assert replies.choose(question) == chosen
+
+
+# The made-up reply.
+
+
+def test_fallback_depends_on_seed_question_and_locale_alone() -> None:
+    questions = [f"question {number}" for number in range(20)]
+    forward = [Replies([], seed=7).choose(question).answer for question in questions]
+    one = Replies([], seed=7)
+    backward = [one.choose(question).answer for question in reversed(questions)]
+    assert forward == backward[::-1]
+    assert len(set(forward)) == 20
+    assert forward != [Replies([], seed=8).choose(question).answer for question in questions]
+
+
+@pytest.mark.parametrize(
+    ("locale", "script"),
+    [
+        ("ja_JP", "[\u3040-\u30ff\u4e00-\u9fff]"),
+        ("ru_RU", "[\u0400-\u04ff]"),
+        ("zh_CN", "[\u4e00-\u9fff]"),
+        ("ar_AA", "[\u0600-\u06ff]"),
+        ("fr_FR", "[a-z]"),
+    ],
+)
+def test_fallback_speaks_the_language_of_the_locale(locale: str, script: str) -> None:
+    replies = Replies([], seed=0)
+    replies.choose("question")
+    found = replies.choose("question", locale).answer
+    assert re.search(script, found)
+    assert found == Replies([], seed=0).choose("question", locale).answer
+    assert found != replies.choose("question", "en_US").answer
+
+
+def test_fallback_remembers_no_large_questions() -> None:
+    fallback = Fallback(0)
+    for size in (MOST_REMEMBERED, MOST_REMEMBERED + 1):
+        assert fallback.text("x" * size, "en_US") == Fallback(0).text("x" * size, "en_US")
+    assert fallback._remembered.cache_info().currsize == 1
+
+
+# Loading.
+
+
+def test_entry_becomes_a_reply(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        """
+- question: How?
+  answer: "So.\\0"
+  basis: documented
+  about: why it is here
+  fields: {Msg: fine}
+- contains: part
+  answer: ""
+  basis: observed
+- pattern: ^a
+  messages: [{role: user, content: hi}]
+  basis: authored
+""",
+    )
+    assert load_replies(path, FIELDS) == [
+        Reply("question", "How?", "So.\0", "documented", fields={"Msg": "fine"}),
+        Reply("contains", "part", "", "observed"),
+        Reply("pattern", "^a", "", "authored", messages=({"role": "user", "content": "hi"},)),
+    ]
+
+
+GOOD = "question: a, answer: b, basis: authored"
+
+WRONG = {
+    "not YAML": ("- {question: [", "while parsing"),
+    "a tab": ("- question: a\n\tanswer: b", "line 2, column 1"),
+    "nothing": ("", "a list of replies was expected, not nothing"),
+    "a mapping": ("question: a", "a list of replies was expected, not dict"),
+    "a text": ("just words", "a list of replies was expected, not 'just words'"),
+    "entry is a text": ("- words", "entry 1: a mapping was expected, not 'words'"),
+    "second entry is null": (f"- {{{GOOD}}}\n-", "entry 2: a mapping was expected, not nothing"),
+    "unknown key": (
+        f"- {{{GOOD}, anwser: c}}",
+        "entry 1: unknown key 'anwser'; known are about, answer, basis, contains, fields, messages,"
+        " pattern, question",
+    ),
+    "a key twice": (
+        "- question: a\n  answer: b\n  basis: authored\n  question: c",
+        "the key 'question' stands twice in one entry",
+    ),
+    "two matchers": (f"- {{{GOOD}, contains: c}}", "exactly one of question, contains, pattern"),
+    "no matcher": ("- {answer: b, basis: authored}", "exactly one of question, contains, pattern"),
+    "matcher is a truth value": (
+        "- {question: yes, answer: b, basis: authored}",
+        "exactly one of question, contains, pattern is needed, and it is a text",
+    ),
+    "bad pattern": (
+        "- {pattern: '(', answer: b, basis: authored}",
+        "pattern is not a regular expression: missing )",
+    ),
+    "pattern beyond measure": (
+        "- {pattern: 'a{99999999999999999999}', answer: b, basis: authored}",
+        "pattern is not a regular expression: the repetition number is too large",
+    ),
+    "no face": ("- {question: a, basis: authored}", "either an answer (a text) or messages"),
+    "two faces": (f"- {{{GOOD}, messages: []}}", "either an answer (a text) or messages"),
+    "answer is a number": (
+        "- {question: a, answer: 7, basis: authored}",
+        "either an answer (a text) or messages (a list) is needed",
+    ),
+    "messages is a text": (
+        "- {question: a, messages: hi, basis: authored}",
+        "either an answer (a text) or messages (a list) is needed",
+    ),
+    "message is a text": (
+        "- {question: a, messages: [hi], basis: authored}",
+        "a message should be a mapping, not 'hi'",
+    ),
+    "no basis": (
+        "- {question: a, answer: b}",
+        "basis should be one of documented, observed, authored, not nothing",
+    ),
+    "unknown basis": ("- {question: a, answer: b, basis: guessed}", "authored, not 'guessed'"),
+    "fields is a list": (f"- {{{GOOD}, fields: [Msg]}}", "fields should be a mapping, not list"),
+    "foreign field": (f"- {{{GOOD}, fields: {{Nope: 1}}}}", "fields may hold Extra, Msg, not 'Nope'"),
+    "a day that is none": ("- {question: a, answer: 2026-02-30, basis: authored}", "day is out of"),
+    "a Python object": ("- !!python/object/apply:os.getcwd []", "could not determine a constructor"),
+    "an unknown alias": ("- *nobody", "undefined alias"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_file_that_says_something_else_is_refused_with_its_name(case: str, tmp_path: Path) -> None:
+    text, says = WRONG[case]
+    path = written(tmp_path, text)
+    with pytest.raises(FixtureError) as caught:
+        load_replies(path, FIELDS)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_fields_of_an_api_that_has_none_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FixtureError, match="fields may hold nothing, not 'Msg'"):
+        load_replies(written(tmp_path, f"- {{{GOOD}, fields: {{Msg: a}}}}"), frozenset())
+
+
+def test_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "replies.yaml"
+    path.write_bytes(b"- question: \xff")
+    with pytest.raises(FixtureError, match="can't decode byte 0xff"):
+        load_replies(path, FIELDS)
+
+
+@pytest.mark.parametrize("bracket", ["[", "{a: ", "- "])
+def test_deep_nesting_is_refused(bracket: str, tmp_path: Path) -> None:
+    with pytest.raises(FixtureError):
+        load_replies(written(tmp_path, bracket * 20_000), FIELDS)
+
+
+def test_aliases_that_stand_for_a_huge_structure_are_refused_in_few_words(tmp_path: Path) -> None:
+    lines = ["- &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"- &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]" for level in range(1, 30)]
+    bomb = "\n".join(lines)
+    for text in (
+        bomb,
+        f"{bomb}\n- {{question: a, answer: b, basis: *a29}}".replace("- &a0", "- {anything: &a0", 0),
+        "- question: a\n  answer: b\n  basis: &b0 [x, x]\n"
+        + "".join(f"  k{n}: &b{n} [{', '.join([f'*b{n - 1}'] * 9)}]\n" for n in range(1, 30)),
+        "- question: a\n  answer: b\n  basis: authored\n  fields:\n    k0: &b0 [x, x]\n"
+        + "".join(f"    k{n}: &b{n} [{', '.join([f'*b{n - 1}'] * 9)}]\n" for n in range(1, 30)),
+    ):
+        with pytest.raises(FixtureError) as caught:
+            load_replies(written(tmp_path, text), FIELDS)
+        assert len(str(caught.value)) < 1000
+
+
+def test_value_of_a_wrong_kind_is_not_shown_at_length(tmp_path: Path) -> None:
+    with pytest.raises(FixtureError) as caught:
+        load_replies(written(tmp_path, f"- {{question: a, answer: b, basis: {'x' * 5000}}}"), FIELDS)
+    assert len(str(caught.value)) < 500
+
+
+def test_check_of_the_api_refuses_an_entry_by_its_place(tmp_path: Path) -> None:
+    def check(given: Reply) -> None:
+        if given.answer == "c":
+            raise ValueError("c is no answer")
+
+    path = written(tmp_path, f"- {{{GOOD}}}\n- {{question: b, answer: c, basis: authored}}")
+    with pytest.raises(FixtureError, match="entry 2: c is no answer"):
+        load_replies(path, FIELDS, check)
+
+
+# Folders and recordings.
+
+
+def har(folder: Path, name: str, *entries: Any) -> Path:
+    path = folder / name
+    path.write_text(json.dumps({"log": {"entries": entries}}))
+    return path
+
+
+def read(entries: list[dict[str, Any]]) -> list[Reply]:
+    return [reply("question", entry["asked"], entry["answered"].lower()) for entry in entries]
+
+
+def test_folder_gives_replies_first_then_recordings_by_name(tmp_path: Path) -> None:
+    har(tmp_path, "b.har", {"asked": "3", "answered": "B"})
+    har(tmp_path, "a.har", {"asked": "1", "answered": "A"}, {"asked": "2", "answered": "A"})
+    written(tmp_path, "- {question: '0', answer: y, basis: authored}")
+    (tmp_path / "notes.txt").write_text("not read")
+    found = load_fixtures(tmp_path, read, FIELDS)
+    assert [(one.question, one.answer) for one in found] == [
+        ("0", "y"),
+        ("1", "a"),
+        ("2", "a"),
+        ("3", "b"),
+    ]
+
+
+def test_empty_folder_gives_nothing_and_a_missing_one_is_refused(tmp_path: Path) -> None:
+    assert load_fixtures(tmp_path, read, FIELDS) == []
+    for missing in (tmp_path / "missing", har(tmp_path, "a.har")):
+        with pytest.raises(FixtureError, match="there is no such folder of fixtures"):
+            load_fixtures(missing, read, FIELDS)
+
+
+def test_replies_that_cannot_be_opened_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "replies.yaml").mkdir()
+    with pytest.raises(FixtureError, match="directory"):
+        load_fixtures(tmp_path, read, FIELDS)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no", b"[]", b"{}", b'{"log": []}', b'{"log": {}}', b"\xff\xfe", b"[" * 100_000],
+    ids=["empty", "words", "list", "object", "log is a list", "no entries", "bytes", "deep"],
+)
+def test_recording_that_is_no_har_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.har"
+    path.write_bytes(content)
+    with pytest.raises(FixtureError, match="not a HAR file, which is JSON with log.entries"):
+        load_recording(path)
+
+
+@pytest.mark.parametrize("entries", [{}, "text", [1], [{}, None]])
+def test_recording_whose_entries_are_no_objects_is_refused(entries: object, tmp_path: Path) -> None:
+    path = tmp_path / "a.har"
+    path.write_text(json.dumps({"log": {"entries": entries}}))
+    with pytest.raises(FixtureError, match="log.entries should be a list of objects"):
+        load_recording(path)
+
+
+@pytest.mark.parametrize(
+    "entry", [{}, {"asked": "a"}, {"asked": "a", "answered": 1}, {"asked": "a", "answered": None}]
+)
+def test_recording_of_something_else_is_refused_with_its_name(entry: object, tmp_path: Path) -> None:
+    path = har(tmp_path, "a.har", entry)
+    with pytest.raises(FixtureError, match="an entry is not an exchange of this API") as caught:
+        load_fixtures(tmp_path, read, FIELDS)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_check_of_the_api_refuses_a_recording(tmp_path: Path) -> None:
+    def check(given: Reply) -> None:
+        raise ValueError(f"{given.answer} is no answer")
+
+    har(tmp_path, "a.har", {"asked": "1", "answered": "A"})
+    with pytest.raises(FixtureError, match="a is no answer"):
+        load_fixtures(tmp_path, read, FIELDS, check)
