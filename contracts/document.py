@@ -1,10 +1,10 @@
-"""An OpenAPI document as we read it: what it lists, how sure it is, what it lets a server permit."""
+"""An OpenAPI document as we read it: what it lists, how sure it is, what it permits."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -90,7 +90,7 @@ class Document:
             path=path,
             promised=definition.get("x-basis", item.get("x-basis")) != Basis.OBSERVED,
             parameters=tuple(parameters.values()),
-            bodies={kind: media.get("schema", {}) for kind, media in body.get("content", {}).items()},
+            bodies={kind: media.get("schema", {}) for kind, media in _items(body, "content")},
             body_required=body.get("required", False),
             components=components,
             permitted_components=_permitted(components),
@@ -145,13 +145,14 @@ class Operation:
         """
         for location, pairs in texts.items():
             validator = self._validator(location, permitted)
-            yield from complaints(location, validator, _as_read(validator, pairs))
+            yield from complaints(location, validator, _as_read(validator, pairs, kindly=permitted))
         if kind is None:
             if self.body_required:
                 yield "body: there is none, and it is required"
         elif kind in self.bodies:
             validator = self._validator(kind, permitted)
-            yield from complaints("body", validator, _as_read(validator, body) if is_form(kind) else body)
+            value = _as_read(validator, body, kindly=permitted) if is_form(kind) else body
+            yield from complaints("body", validator, value)
 
     def _validator(self, place: str, permitted: bool) -> Any:
         """Return the validator of a media type's schema, or of all parameters of one location."""
@@ -176,10 +177,13 @@ class Operation:
             "properties": {p["name"]: p["schema"] for p in plain},
             "required": [p["name"] for p in plain if p.get("required")],
             "allOf": [
+                {},
                 # Its fields stand among the other parameters, which it does not know.
-                _open(_resolved({"components": self.components}, p["schema"]))
-                for p in here
-                if self._spreads(p) and p.get("required")
+                *(
+                    _open(_resolved({"components": self.components}, p["schema"]))
+                    for p in here
+                    if self._spreads(p) and p.get("required")
+                ),
             ],
         }
 
@@ -223,10 +227,11 @@ def readable(message: str, value: Json) -> str:
     return shortened(message.encode("utf-8", "replace"), 240)
 
 
-def _as_read(validator: Any, pairs: Pairs) -> dict[str, Json]:
-    """Return text the way that a server may read it most kindly.
+def _as_read(validator: Any, pairs: Pairs, *, kindly: bool) -> dict[str, Json]:
+    """Return text as a server may read it, where there is a choice so that it fits the schema.
 
-    A field is its text, or the JSON scalar that the text spells, or the list of all its texts.
+    A field is its text, or the JSON scalar that the text spells. What is repeated is a list, and
+    read kindly also any one of its texts.
     """
     texts: dict[str, list[str]] = {}
     for name, text in pairs:
@@ -234,11 +239,16 @@ def _as_read(validator: Any, pairs: Pairs) -> dict[str, Json]:
     read: dict[str, Json] = {name: found[-1] for name, found in texts.items()}
     for name, found in texts.items():
         spelt = [_spelt(text) for text in found]
-        for reading in (*found, *spelt, found, spelt):
-            errors = validator.iter_errors({**read, name: reading})
+        readings: list[Json] = [found, spelt]
+        if kindly or len(found) == 1:
+            readings = [*found, *spelt, *readings]
+        for reading in readings:
+            read[name] = reading
+            errors = validator.iter_errors(read)
             if not any(error.instance_path[:1] == [name] for error in errors):
-                read[name] = reading
                 break
+        else:
+            read[name] = readings[0]
     return read
 
 
@@ -258,6 +268,10 @@ def _resolved(source: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[st
             node = node[step.replace("~1", "/").replace("~0", "~")]
         given = node
     return given
+
+
+def _items(node: Mapping[str, Any], name: str) -> Iterable[tuple[str, Any]]:
+    return node.get(name, {}).items()  # type: ignore[no-any-return]
 
 
 def _plain(node: Json) -> Json:
@@ -321,9 +335,10 @@ class _Pruning:
         self.dropped = False
         self.document: dict[str, Any] = _plain(source)
         for path, item in source["paths"].items():
+            made = self.document["paths"][path]
             for method in METHODS:
                 if method in item:
-                    self.document["paths"][path][method]["responses"] = self._responses(item, method)
+                    made[method]["responses"] = self._responses(item, method)
         components = self.document.setdefault("components", {})
         components["schemas"] = components.get("schemas", {}) | self._schemas
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from .model import Contract, Exchange, Hidden, NotReached, Request, shortened
 from .target import Clock, Target
@@ -35,6 +36,8 @@ class Attempts:
 class Driver:
     """One client with one set of credentials; `exchanges` are those of the case at hand.
 
+    `shared` is for whatever the clauses of one run have in common, by who put it there.
+
     An API's driver adds its operations as methods, and those that say `Each API` below.
     """
 
@@ -46,6 +49,7 @@ class Driver:
         self.attempts = Attempts()
         self.accepted_operations: Counter[str] = Counter()
         self.refusals: dict[str, Exchange] = {}
+        self.shared: dict[Any, Any] = {}
 
     @property
     def clock(self) -> Clock:
@@ -77,6 +81,14 @@ class Driver:
     def send_body(self, body: bytes, content_type: str | None) -> Exchange:
         """Each API: send a body as it is, by a caller who is let in."""
         raise NotImplementedError
+
+    def existing(self, operation: str) -> Mapping[str, Any]:
+        """Each API, if it has any: values that exist, by the operation's parameters and fields.
+
+        It is asked once a run. A path parameter that is not named keeps the operation's valid
+        requests from being judged; name it with any value where any is good.
+        """
+        return {}
 
     def send(self, request: Request) -> Exchange:
         """Send a request as it is, and keep the exchange."""

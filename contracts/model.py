@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +13,7 @@ from hypothesis.errors import UnsatisfiedAssumption
 
 if TYPE_CHECKING:
     from .driver import Driver
+    from .runner import Plan
 
 
 class Basis(StrEnum):
@@ -152,9 +153,11 @@ Draws = Mapping[str, Any]
 class Clause:
     """One promise and the code that tests it.
 
-    `examples` are argument sets that are always tried first. `most` bounds the number of examples
-    of a clause whose examples are dear. `needs` names credentials without which it is untested.
-    A `machine` clause returns a Hypothesis state machine class instead of testing at once.
+    `examples` are argument sets that are always tried first. `cases` makes them for a plan instead,
+    and all are tried; `smaller` yields simpler ones than one that broke the clause, the boldest
+    first. `most` bounds the number of examples of a clause whose examples are dear. `needs` names
+    credentials without which it is untested. A `machine` clause returns a Hypothesis state machine
+    class instead of testing at once.
     """
 
     id: str
@@ -164,6 +167,8 @@ class Clause:
     test: Callable[..., Any]
     draws: Draws = field(default_factory=dict)
     examples: tuple[Mapping[str, Any], ...] = ()
+    cases: Callable[[Plan], Iterable[Mapping[str, Any]]] | None = None
+    smaller: Callable[[Mapping[str, Any]], Iterable[Mapping[str, Any]]] | None = None
     most: int | None = None
     needs: tuple[str, ...] = ()
     machine: bool = False
@@ -172,10 +177,13 @@ class Clause:
 
 def clause(
     id: str,
+    /,
     *,
     basis: Basis,
     source: str,
     examples: tuple[Mapping[str, Any], ...] = (),
+    cases: Callable[[Plan], Iterable[Mapping[str, Any]]] | None = None,
+    smaller: Callable[[Mapping[str, Any]], Iterable[Mapping[str, Any]]] | None = None,
     most: int | None = None,
     needs: tuple[str, ...] = (),
     machine: bool = False,
@@ -196,6 +204,8 @@ def clause(
             test=test,
             draws=draws,
             examples=examples,
+            cases=cases,
+            smaller=smaller,
             most=most,
             needs=needs,
             machine=machine,

@@ -1,33 +1,23 @@
-"""All that a schema can say, by Schemathesis: the only module that imports it, and only when used."""
+"""All that a schema can say, as clauses like the others."""
 
 from __future__ import annotations
 
-import random
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import hypothesis
-from hypothesis import HealthCheck, Phase, Verbosity, given
-from hypothesis.errors import Unsatisfiable
-
-from .document import Document, Operation, place
+from .document import Document
 from .driver import Driver
+from .generation import Schema
 from .model import Basis, Broken, Clause, Exchange, NotReached, Request, clause, expect, shortened
-from .samples import Sample, read_sample
+from .samples import Sample
 
 if TYPE_CHECKING:
     from .runner import Plan
 
 Tolerates = Callable[[Request], bool]
 Cases = Iterator[Mapping[str, Any]]
-
-COVERAGE_PER_EXAMPLE = 3
-"""How many of Schemathesis' coverage cases an operation gets for each example of the profile."""
 
 UNKNOWN = "/counterfoil-unknown"
 NEVER_DECLARED = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -39,7 +29,7 @@ NOT_NOW = frozenset({409, 425, 429})
 
 
 def schema_clauses(api: str, document: Path, *, tolerates: Tolerates | None = None) -> list[Clause]:
-    """Return what the document promises by itself; `tolerates` names requests that it leaves open."""
+    """Return what the document promises by itself; `tolerates` names what it leaves open."""
     rules = _Rules(Document(document), tolerates or (lambda request: False))
     documented, implied, observed = Basis
     answers, requests = "OpenAPI document, responses", "OpenAPI document, parameters and bodies"
@@ -75,8 +65,8 @@ class _Rules:
     def __init__(self, document: Document, tolerates: Tolerates) -> None:
         self.document = document
         self._tolerates = tolerates
-        self._promised = _Schema(document, lambda: document.promised)
-        self._described = _Schema(document, lambda: document.described)
+        self._promised = Schema(document, lambda: document.promised)
+        self._described = Schema(document, lambda: document.described)
         self._samples: dict[tuple[int, int], list[Sample]] = {}
 
     def status(self, driver: Driver, sample: Sample) -> None:
@@ -158,8 +148,10 @@ class _Rules:
         for path, sample in {s.operation.path: s for s in self._valid(plan)}.items():
             for method in NEVER_DECLARED:
                 if method not in listed[path]:
-                    bare = {"kind": None, "body": None} if method == "GET" else {}
-                    yield {"sample": replace(sample, method=method, **bare)}
+                    asked = replace(sample, method=method)
+                    if method == "GET":
+                        asked = replace(asked, kind=None, body=None)
+                    yield {"sample": asked}
 
     def path_cases(self, plan: Plan) -> Cases:
         """Yield a valid request to every operation, its path made one that no operation has."""
@@ -251,32 +243,17 @@ def _shared(driver: Driver) -> _Shared:
     return found
 
 
-class _Schema:
-    """One view of a document, as Schemathesis has it."""
+def _distinct(samples: Iterable[Sample]) -> list[Sample]:
+    return list({(sample.request, sample.kept): sample for sample in samples}.values())
 
-    def __init__(self, document: Document, view: Callable[[], dict[str, Any]]) -> None:
-        self._document = document
-        self._view = view
-        self._complaints: dict[tuple[str, str, Exchange], str] = {}
 
-    def samples(self, seed: int, examples: int) -> Iterator[Sample]:
-        """Yield requests, valid and not: coverage of the schema, at random, and harder ones."""
-        draw = random.Random(seed)
-        for operation in self._document.operations:
-            covering = list(self._coverage(operation))
-            most = COVERAGE_PER_EXAMPLE * examples
-            if len(covering) > most:
-                # The first is the plainest; without it nothing may ever be accepted.
-                rest = sorted(draw.sample(range(1, len(covering)), most - 1))
-                covering = [covering[0], *(covering[place] for place in rest)]
-            yield from covering
-            if operation.path:
-                yield from (sample.as_is() for sample in covering if sample.conforms)
-        for operation in self._document.operations:
-            yield from self._random(operation, examples // 2, seed)
-        for operation in self._document.operations:
-            yield from next((s.harder() for s in self._coverage(operation) if s.conforms), iter(()))
+def _smaller(case: Mapping[str, Any]) -> Cases:
+    return ({"sample": sample} for sample in case["sample"].smaller())
 
-    def complaint(self, operation: Operation, exchange: Exchange, check: str) -> str:
-        """Return what a check of Schemathesis has against an answer, in a line; "" for nothing."""
-        raise NotImplementedError
+
+def _label(sample: Sample) -> str:
+    return f"{sample.request.method} {sample.operation.path}{sample.beyond}"
+
+
+def _said(exchange: Exchange) -> str:
+    return f"HTTP {exchange.status} {shortened(exchange.body)}"

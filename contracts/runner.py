@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 import zlib
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, given
 from hypothesis.errors import FlakyFailure, Unsatisfiable
 from hypothesis.stateful import get_state_machine_test
 
+from .document import Document
 from .driver import Attempts, Driver, GaveUp
 from .model import (
     Basis,
@@ -163,7 +164,7 @@ def run(
         outcome.interrupted = True
     _untested(outcome)
     if not outcome.trouble and not outcome.interrupted:
-        outcome.trouble = _unreached(driver)
+        outcome.trouble = _unreached(driver, plan)
     outcome.calls = target.calls
     outcome.accepted = dict(driver.accepted_operations)
     outcome.duration = time.monotonic() - began
@@ -229,6 +230,9 @@ class Trial:
 
     def _try_cases(self) -> None:
         clause = self.clause
+        if clause.cases:
+            self._try_made(clause.cases(self.plan))
+            return
         if not clause.draws and not clause.machine:
             self._try(clause.test, self.driver)
             return
@@ -247,6 +251,22 @@ class Trial:
                 test = hypothesis.example(**case)(test)
             test = self._settings()(test)
         hypothesis.seed(self._seed())(test)()
+
+    def _try_made(self, cases: Iterable[Mapping[str, Any]]) -> None:
+        """Try cases that were not drawn, and smaller ones in the place of one that breaks."""
+        cases, broken = iter(cases), None
+        while (case := next(cases, None)) is not None:
+            try:
+                self._try(self.clause.test, self.driver, **case)
+            except NotReached:
+                pass
+            except Broken as found:
+                broken = found
+                cases = iter(self.clause.smaller(case) if self.clause.smaller else ())
+            if broken and self.driver.target.calls > (self._shrink_until or 0):
+                break
+        if broken:
+            raise broken
 
     def _try(self, test: Callable[..., Any], /, *args: Any, **drawn: Any) -> None:
         """Try one case, and remember how it broke: the last time is the smallest case."""
@@ -292,19 +312,26 @@ class _ShrunkEnough(BaseException):
 def _knock(driver: Driver) -> None:
     """Make sure that the target lets us in at all, once, before forty clauses find out."""
     exchange = driver.probe()
+    if exchange.response is None:
+        raise Stopped(f"{driver.target.url} does not answer as a web server does: {exchange.failure}")
     if not driver.accepted(exchange):
         raise Stopped(f"the target turned our first request down: {driver.describe(exchange)}")
     driver.exchanges.clear()
 
 
-def _unreached(driver: Driver) -> str:
+def _unreached(driver: Driver, plan: Plan) -> str:
     """Say which operations never once accepted a request, and how they refused it."""
+    tried = set(driver.refusals)
+    if set(plan.clauses) == set(driver.contract.clauses):
+        tried |= {one.id for one in Document(driver.contract.document).operations if one.promised}
     never = [
-        f"{operation}: {driver.describe(exchange)}"
-        for operation, exchange in sorted(driver.refusals.items())
+        f"{operation} ({driver.describe(driver.refusals[operation])})"
+        if operation in driver.refusals
+        else f"{operation} (never called)"
+        for operation in sorted(tried)
         if not driver.accepted_operations[operation]
     ]
-    return "never accepted: " + "; ".join(never) if never else ""
+    return "these operations never accepted a request: " + "; ".join(never) if never else ""
 
 
 def _untested(outcome: Outcome) -> None:

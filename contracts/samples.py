@@ -224,20 +224,22 @@ def _lesser(value: Json) -> Iterator[Json]:
     if isinstance(value, str):
         yield from _lesser_text(value)
     elif isinstance(value, dict):
-        for name in value:
-            yield {key: item for key, item in value.items() if key != name}
+        yield from (dict(items) for items in _fewer(list(value.items())))
         for name, item in value.items():
             yield from ({**value, name: new} for new in _lesser(item))
     elif isinstance(value, list):
-        if len(value) > 3:
-            yield value[: len(value) // 2]
-            yield value[len(value) // 2 :]
-        for place in range(len(value)):
-            yield value[:place] + value[place + 1 :]
+        yield from _fewer(value)
         for place, item in enumerate(value):
             yield from ([*value[:place], new, *value[place + 1 :]] for new in _lesser(item))
     elif isinstance(value, (int, float)) and not isinstance(value, bool) and value != 0:
         yield 0
+
+
+def _fewer(items: list[Any]) -> Iterator[list[Any]]:
+    """Yield the list without a run of its items; some only go two at a time."""
+    for size in sorted({len(items) // 2, 2, 1} - {0}, reverse=True):
+        for place in range(len(items) - size + 1):
+            yield items[:place] + items[place + size :]
 
 
 def _lesser_text(text: str) -> Iterator[str]:
@@ -254,7 +256,6 @@ def _lesser_text(text: str) -> Iterator[str]:
 
 
 def _lesser_pairs(pairs: tuple[tuple[str, str], ...]) -> Iterator[tuple[tuple[str, str], ...]]:
-    for place in range(len(pairs)):
-        yield pairs[:place] + pairs[place + 1 :]
+    yield from (tuple(fewer) for fewer in _fewer(list(pairs)))
     for place, (_, text) in enumerate(pairs):
         yield from (_swapped(pairs, place, new) for new in _lesser_text(text))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from itertools import chain
 from typing import Any, Protocol
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
 import httpx
 
@@ -71,6 +71,17 @@ class Budget:
         self._calls += 1
 
 
+def checked_url(url: str) -> SplitResult:
+    """Return the parts of a base URL; raises ContractError where it is none."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return parts
+    except ValueError:
+        pass
+    raise ContractError(f"{url!r} is not a base URL; write it like https://host/path")
+
+
 class Target:
     """An endpoint to be judged: over the network, or a WSGI application in this process.
 
@@ -87,9 +98,7 @@ class Target:
         timeout: float = 30.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ContractError(f"{url!r} is not a base URL; write it like https://host/path")
+        parts = checked_url(url)
         self.url = url.rstrip("/")
         self.clock = clock or SystemClock()
         self.budget = budget or Budget()

@@ -92,7 +92,7 @@ def _clock(emulators: Mapping[str, Api]) -> Any:
 def _is_local() -> bool:
     # A page of another site can make a browser ask us under that site's name: so look at the name.
     try:
-        address = ip_address(request.remote_addr or "")
+        address = ip_address((request.remote_addr or "").strip("[]"))
     except ValueError:
         return False
     # Where one socket serves both families, IPv4 comes as ::ffff:127.0.0.1.

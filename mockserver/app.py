@@ -82,19 +82,26 @@ def create_app(
     }
     for prefix, api in emulators.items():
         for operation in api.operations:
-            app.add_url_rule(
-                prefix + operation.path,
-                endpoint=f"{prefix}:{operation.name}",
-                view_func=_view(serve[prefix], operation.name),
-                methods=[operation.method],
-                provide_automatic_options=False,
-            )
+            view = _view(serve[prefix], operation.name)
+            for path in _paths(prefix, operation.path):
+                app.add_url_rule(
+                    path,
+                    endpoint=f"{prefix}:{operation.name}",
+                    view_func=view,
+                    methods=[operation.method],
+                    provide_automatic_options=False,
+                )
     for rule in app.url_map.iter_rules():
         # Werkzeug lets HEAD in wherever GET is; none of the vendors documents it.
         rule.methods = (rule.methods or set()) - {"HEAD"}
     app.register_blueprint(admin_pages(emulators, journal, admin_token))
     app.register_error_handler(HTTPException, _unrouted(serve))
     return app
+
+
+def _paths(prefix: str, path: str) -> list[str]:
+    # A base URL is often written without its last slash: that is no reason for a redirect.
+    return [prefix + path, prefix] if prefix and path == "/" else [prefix + path]
 
 
 Serve = Callable[[Call, HTTPException | None], Response]

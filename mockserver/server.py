@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import signal
 import socket
 import sys
 import threading
@@ -51,9 +52,20 @@ class Server:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 
-    def run(self) -> None:
-        """Serve until the process is told to stop (SIGINT or SIGTERM)."""
+    def run(self, ready: Callable[[], None]) -> None:
+        """Serve until the process is told to stop (SIGINT or SIGTERM).
+
+        `ready` is called, in a thread of its own, when the server answers.
+        """
+        self._granian.on_startup(self._stop_on_signals)
+        threading.Thread(target=lambda: (self.wait(), ready()), daemon=True).start()
         asyncio.run(self._granian.serve())
+
+    def _stop_on_signals(self) -> None:
+        # Granian's own handlers set a flag that an idle loop does not look at until it wakes.
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._granian.stop)
 
     def __enter__(self) -> Server:
         """Serve in a thread of its own; returns when the server answers."""

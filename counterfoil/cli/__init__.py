@@ -51,12 +51,6 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-class Unjudged(click.ClickException):
-    """The target could not be judged; one line says why."""
-
-    exit_code = EXIT_UNJUDGED
-
-
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="counterfoil", message="counterfoil %(version)s")
 def cli() -> None:
@@ -67,8 +61,10 @@ def main() -> None:
     """Run the command line; exits with 0 kept, 1 broken, 2 usage, 3 unjudged, 130 interrupted."""
     try:
         cli(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
     except click.ClickException as problem:
-        problem.show(sys.stderr)
+        print(f"counterfoil: {problem.format_message()}", file=sys.stderr)
         sys.exit(problem.exit_code)
     except (click.Abort, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)

@@ -14,7 +14,7 @@ import contracts
 from contracts.model import Contract, ContractError, Verdict
 from contracts.report import FORMATS, text, write
 from contracts.runner import PROFILES, Event, Outcome, Plan, choose, run
-from contracts.target import Budget, Target
+from contracts.target import Budget, Target, checked_url
 from mockserver.clock import VirtualClock
 from mockserver.faults import UnknownName
 from mockserver.replies import FixtureError
@@ -99,6 +99,8 @@ def command(
 def judge(api: str, order: Order) -> list[Outcome]:
     """Judge one API or `all`; raises a usage error for whatever is wrong with the order."""
     try:
+        if order.url is not None:
+            checked_url(order.url)
         chosen = _contracts(api)
         plans = [(contract, _plan(contract, order, chosen)) for contract in chosen]
         jobs = [

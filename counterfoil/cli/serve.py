@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from mockserver.clock import RealClock, VirtualClock
 from mockserver.faults import UnknownName, names
-from mockserver.model import ChunkSize, Settings
+from mockserver.model import Api, ChunkSize, Settings
 from mockserver.replies import FixtureError
 from mockserver.server import AddressInUse, Server
 
@@ -86,7 +87,10 @@ def command(
         server = Server(made.app.wsgi_app, host, port)
     except (UnknownName, FixtureError, AddressInUse) as problem:
         raise click.UsageError(str(problem)) from problem
-    for prefix, api in made.emulators.items():
-        click.echo(f"{api.name:8} {server.url}{prefix}/")
-    click.echo(f"{'admin':8} {server.url}/_counterfoil/", err=True)
-    server.run()
+    server.run(lambda: _announce(made.emulators, server.url))
+
+
+def _announce(emulators: Mapping[str, Api], url: str) -> None:
+    click.echo(f"{'admin':8} {url}/_counterfoil/", err=True)
+    for prefix, api in emulators.items():
+        click.echo(f"{api.name:8} {url}{prefix}/")

@@ -49,7 +49,8 @@ class Echo(Api):
 
     def refuse(self, call: Call, refusal: Refusal) -> Answer:
         body = orjson.dumps({"refused": refusal.reason, "operation": call.operation})
-        return Answer(refusal.status, body, (("X-Shape", "echo"), *refusal.headers))
+        headers = (("Content-Type", "application/json"), ("X-Shape", "echo"))
+        return Answer(refusal.status, body, headers).with_headers(*refusal.headers)
 
     def dress(self, call: Call, answer: Answer) -> Answer:
         return answer.with_headers(("X-Dressed", "yes"))
@@ -72,7 +73,10 @@ def make_api(clock: VirtualClock) -> MakeApi:
     """Makes an instance of an API's class that stands on a world of its own."""
 
     def make(
-        api: type[Api] = Echo, *, clock: Clock = clock, identities: tuple[Mapping[str, str], ...] = ()
+        api: type[Api] = Echo,
+        *,
+        clock: Clock = clock,
+        identities: tuple[Mapping[str, str], ...] = (),
     ) -> Api:
         return api(
             World(

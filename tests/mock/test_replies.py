@@ -202,9 +202,15 @@ WRONG = {
     ),
     "unknown basis": ("- {question: a, answer: b, basis: guessed}", "authored, not 'guessed'"),
     "fields is a list": (f"- {{{GOOD}, fields: [Msg]}}", "fields should be a mapping, not list"),
-    "foreign field": (f"- {{{GOOD}, fields: {{Nope: 1}}}}", "fields may hold Extra, Msg, not 'Nope'"),
+    "foreign field": (
+        f"- {{{GOOD}, fields: {{Nope: 1}}}}",
+        "fields may hold Extra, Msg, not 'Nope'",
+    ),
     "a day that is none": ("- {question: a, answer: 2026-02-30, basis: authored}", "day is out of"),
-    "a Python object": ("- !!python/object/apply:os.getcwd []", "could not determine a constructor"),
+    "a Python object": (
+        "- !!python/object/apply:os.getcwd []",
+        "could not determine a constructor",
+    ),
     "an unknown alias": ("- *nobody", "undefined alias"),
 }
 
@@ -238,26 +244,40 @@ def test_deep_nesting_is_refused(bracket: str, tmp_path: Path) -> None:
         load_replies(written(tmp_path, bracket * 20_000), FIELDS)
 
 
-def test_aliases_that_stand_for_a_huge_structure_are_refused_in_few_words(tmp_path: Path) -> None:
-    lines = ["- &a0 [x, x, x, x, x, x, x, x, x, x]"]
-    lines += [f"- &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]" for level in range(1, 30)]
-    bomb = "\n".join(lines)
-    for text in (
-        bomb,
-        f"{bomb}\n- {{question: a, answer: b, basis: *a29}}".replace("- &a0", "- {anything: &a0", 0),
-        "- question: a\n  answer: b\n  basis: &b0 [x, x]\n"
-        + "".join(f"  k{n}: &b{n} [{', '.join([f'*b{n - 1}'] * 9)}]\n" for n in range(1, 30)),
-        "- question: a\n  answer: b\n  basis: authored\n  fields:\n    k0: &b0 [x, x]\n"
-        + "".join(f"    k{n}: &b{n} [{', '.join([f'*b{n - 1}'] * 9)}]\n" for n in range(1, 30)),
-    ):
-        with pytest.raises(FixtureError) as caught:
-            load_replies(written(tmp_path, text), FIELDS)
-        assert len(str(caught.value)) < 1000
+def aliases(first: str, name: str, indent: str) -> str:
+    """Nine levels would do to fill a memory: each line stands for nine of the one before it."""
+    lines = [f"{indent}{name}0: &a0 {first}"]
+    lines += [f"{indent}{name}{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        aliases("[x, x]", "k", ""),
+        f"-\n{aliases('[x, x]', 'k', '  ')}",
+        f"- {{{GOOD}}}\n-\n  fields:\n{aliases('[x, x]', 'k', '    ')}\n  basis: *a29",
+        "- question: a\n  answer: b\n  basis: authored\n  fields:\n"
+        + aliases("[x, x]", "k", "    "),
+        "- question: a\n  basis: authored\n  messages:\n    -\n"
+        + aliases("[x, x]", "k", "      ")
+        + "\n    - *a29",
+    ],
+    ids=["whole file", "entry", "basis", "fields", "messages"],
+)
+def test_aliases_that_stand_for_a_huge_structure_are_refused_in_few_words(
+    text: str, tmp_path: Path
+) -> None:
+    with pytest.raises(FixtureError) as caught:
+        load_replies(written(tmp_path, text), FIELDS)
+    assert len(str(caught.value)) < 1000
 
 
 def test_value_of_a_wrong_kind_is_not_shown_at_length(tmp_path: Path) -> None:
     with pytest.raises(FixtureError) as caught:
-        load_replies(written(tmp_path, f"- {{question: a, answer: b, basis: {'x' * 5000}}}"), FIELDS)
+        load_replies(
+            written(tmp_path, f"- {{question: a, answer: b, basis: {'x' * 5000}}}"), FIELDS
+        )
     assert len(str(caught.value)) < 500
 
 
@@ -334,7 +354,9 @@ def test_recording_whose_entries_are_no_objects_is_refused(entries: object, tmp_
 @pytest.mark.parametrize(
     "entry", [{}, {"asked": "a"}, {"asked": "a", "answered": 1}, {"asked": "a", "answered": None}]
 )
-def test_recording_of_something_else_is_refused_with_its_name(entry: object, tmp_path: Path) -> None:
+def test_recording_of_something_else_is_refused_with_its_name(
+    entry: object, tmp_path: Path
+) -> None:
     path = har(tmp_path, "a.har", entry)
     with pytest.raises(FixtureError, match="an entry is not an exchange of this API") as caught:
         load_fixtures(tmp_path, read, FIELDS)

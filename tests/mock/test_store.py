@@ -84,7 +84,14 @@ def test_scopes_never_meet(store: Store) -> None:
 
 
 def test_scopes_whose_parts_are_joined_alike_never_meet(store: Store) -> None:
-    scopes = [("a", "b", "c"), ("ab", "c"), ("a", "bc"), ("a/b", "c"), ("a\x1fb", "c"), ("a", "b\0c")]
+    scopes = [
+        ("a", "b", "c"),
+        ("ab", "c"),
+        ("a", "bc"),
+        ("a/b", "c"),
+        ("a\x1fb", "c"),
+        ("a", "b\0c"),
+    ]
     for scope in scopes:
         put(store, "key", "".join(scope), scope)
     assert all(values(store, scope) == ["".join(scope)] for scope in scopes)
@@ -124,7 +131,12 @@ def test_clear_forgets_every_scope_that_begins_with_the_prefix(store: Store) -> 
         put(store, "a", 1, scope)
         store.count(scope, "a")
     store.clear(MINE)
-    assert [values(store, scope) for scope in (MINE, deeper, neighbour, OTHER)] == [[], [], [1], [1]]
+    assert [values(store, scope) for scope in (MINE, deeper, neighbour, OTHER)] == [
+        [],
+        [],
+        [1],
+        [1],
+    ]
     assert [store.count(scope, "a") for scope in (MINE, deeper, neighbour, OTHER)] == [0, 0, 1, 1]
 
 

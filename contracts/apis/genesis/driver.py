@@ -110,6 +110,11 @@ class GenesisDriver(Driver):
         """Send any text as a question."""
         return self.chat(text, way="json")
 
+    def existing(self, operation: str) -> Mapping[str, Any]:
+        """Return an application and a session of this caller."""
+        session = json.loads(self.must(self.chat()).body).get("SessionID")
+        return {"AppID": self.credentials["app_id"], "SessionID": session}
+
     def probe(self) -> Exchange:
         """Send one plain request that an honest server accepts."""
         return self.chat("Hello", way="get")

@@ -18,8 +18,8 @@ from ...model import Answer, Api, Call, Identity, Operation, Refusal
 from ...replies import Reply
 from ...store import Record, Scope
 from . import cors, recording
-from .chat_input import NOT_JSON_COMPLIANT, UNPARSABLE, ChatInput, read_value, validate
-from .conversation import Turn, chain, question, ulid
+from .chat_input import NOT_JSON_COMPLIANT, UNPARSABLE, ChatInput, question, read_value, validate
+from .conversation import Turn, chain, ulid
 
 TITLE = "New conversation"
 
@@ -47,7 +47,7 @@ class Emulator(Api):
 
     def answer(self, call: Call) -> Answer:
         """Answer one request of a caller who is known."""
-        self.authenticate(call)
+        self.pass_gateway(call)
         scope = self.find_scope(call)
         if call.operation == "health":
             return self.health()
@@ -60,8 +60,14 @@ class Emulator(Api):
 
     # The gateway
 
+    def pass_gateway(self, call: Call) -> None:
+        """Refuse strangers; then paths with a slash too many in front, which the router ignores."""
+        self.authenticate(call)
+        if call.request.environ.get("PATH_INFO", "").startswith("//"):
+            raise Refusal("not found", status=404)
+
     def authenticate(self, call: Call) -> None:
-        """Refuse an absent or unknown key as the gateway does, before anything else is looked at."""
+        """Refuse an absent or unknown key as the gateway does, before anything else."""
         if self.world.settings.authenticate and not self.is_known(self.read_key(call)):
             raise self.forbidden()
 
@@ -81,11 +87,14 @@ class Emulator(Api):
         return Refusal("no known key", status=403, detail={"message": "Forbidden"})
 
     def find_scope(self, call: Call) -> Scope:
-        """Return whose conversations these are; the key itself is not written to the store."""
+        """Return whose conversations these are; those of all callers together without keys."""
         if not self.world.settings.authenticate:
             return (self.name, "")
-        key = self.read_key(call).encode("utf-8", "replace")
-        return (self.name, hashlib.sha256(key).hexdigest()[:32])
+        return self.scope_of(self.read_key(call))
+
+    def scope_of(self, key: str) -> Scope:
+        """Return where the conversations of a key are; the key itself is not written there."""
+        return (self.name, hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:32])
 
     # The operations
 
@@ -124,7 +133,7 @@ class Emulator(Api):
     def make_turn(self, scope: Scope, asked: ChatInput) -> dict[str, Any]:
         """Return the message with its ids, its reply and the time when both will be seen."""
         content = self.read_content(asked)
-        reply = self.choose_reply(content)
+        reply = self.choose_reply(asked)
         sent = self.now()
         ready = sent + self.delay()
         said = repr((asked.conversation_id, content, asked.message.model, asked.continue_generate))
@@ -143,9 +152,9 @@ class Emulator(Api):
             "continue_generate": asked.continue_generate,
         }
 
-    def choose_reply(self, content: list[dict[str, Any]]) -> Reply:
+    def choose_reply(self, asked: ChatInput) -> Reply:
         """Return the fixture that answers what the message says in words."""
-        return self.world.replies.choose(question(content))
+        return self.world.replies.choose(question(asked))
 
     def delay(self) -> int:
         """Return the milliseconds from a message to its reply."""
@@ -259,9 +268,9 @@ class Emulator(Api):
         if preflight is not None:
             return preflight  # a browser sends no key with it
         try:
-            self.authenticate(call)
-        except Refusal as stranger:
-            return self.write_refusal(stranger)
+            self.pass_gateway(call)
+        except Refusal as first:
+            return self.write_refusal(first)
         return self.redirect(call) or self.write_refusal(refusal)
 
     def redirect(self, call: Call) -> Answer | None:
@@ -293,7 +302,7 @@ class Emulator(Api):
         return Answer(status, orjson.dumps(body), (("Content-Type", "application/json"),))
 
     def dress(self, call: Call, answer: Answer) -> Answer:
-        """Let other sites read the answer; what the application crashed with has no such headers."""
+        """Let other sites read the answer; a crash is written outside of what does that."""
         if answer.status == 500 and answer.body_bytes().startswith(b'{"errors"'):
             return answer
         return cors.share(call.request, answer)

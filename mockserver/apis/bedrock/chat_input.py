@@ -7,7 +7,14 @@ import json
 from typing import Annotated, Any
 
 from flask import Request
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    field_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError, PydanticKnownError
 from pydantic_core.core_schema import ValidationInfo
@@ -31,6 +38,7 @@ CONTENT_TYPES = ("text", "image", "attachment")
 ERRORS_PAGE = "https://errors.pydantic.dev/2.9/v/"
 
 NOT_JSON_COMPLIANT = "Out of range float values are not JSON compliant"
+NOT_BASE64 = "body must be a valid base64 string if `content_type` is `image` or `attachment`"
 UNPARSABLE = "There was an error parsing the body"
 
 
@@ -96,9 +104,7 @@ class Content(Wire):
             try:
                 base64.b64decode(value, validate=True)
             except (TypeError, ValueError) as error:
-                raise ValueError(
-                    "body must be a valid base64 string if `content_type` is `image` or `attachment`"
-                ) from error
+                raise ValueError(NOT_BASE64) from error
         return value
 
 
@@ -115,6 +121,11 @@ class ChatInput(Wire):
     conversation_id: Text | None = None
     message: Message
     continue_generate: bool = False
+
+
+def question(asked: ChatInput) -> str:
+    """Return what a message says in words."""
+    return "\n".join(part.body for part in asked.message.content if part.content_type == "text")
 
 
 def read_value(request: Request) -> Any:

@@ -24,13 +24,8 @@ def text(body: str) -> dict[str, Any]:
     return {"contentType": "text", "mediaType": None, "fileName": None, "body": body}
 
 
-def question(content: Iterable[Mapping[str, Any]]) -> str:
-    """Return what a message says in words."""
-    return "\n".join(part["body"] for part in content if part["contentType"] == "text")
-
-
 def chain(turns: Iterable[Turn]) -> dict[str, dict[str, Any]]:
-    """Return all messages by id: the root, then each turn's question and reply, linked both ways."""
+    """Return all messages by id: the root, then each question and its reply, linked both ways."""
     messages: dict[str, dict[str, Any]] = {}
     last: str | None = None
     for turn in turns:

@@ -25,22 +25,22 @@ def _named(change: Broken, rule: str) -> Broken:
 def takes_signature(rule: str, sentence: str, takes: Callable[[str | None, str], bool]) -> Broken:
     """Break the signature: `takes` is given the signature sent and the right one."""
 
+    # Not a method: two faults of this family may be in one class.
+    def taken(values: Values, right: str) -> bool:
+        given = values.get("Signature")
+        return not isinstance(given, list) and takes(given, right)
+
     @fault(f"genesis.signature.{rule}", "signature", sentence)
     class Change(Emulator):
         def find_signature(self, values: Values) -> None:
             """Let those in whom `takes` lets in."""
-            if not self.is_taken(values, ""):
+            if not taken(values, ""):
                 super().find_signature(values)
 
         def is_signed(self, call: Call, values: Values, private_key: str) -> bool:
             """Let those in whom `takes` lets in."""
             right = digest(joined(by_name(covered(values))) + private_key)
-            return super().is_signed(call, values, private_key) or self.is_taken(values, right)
-
-        def is_taken(self, values: Values, right: str) -> bool:
-            """Ask `takes` about what is a text or absent."""
-            given = values.get("Signature")
-            return not isinstance(given, list) and takes(given, right)
+            return super().is_signed(call, values, private_key) or taken(values, right)
 
     return _named(Change, rule)
 
@@ -103,10 +103,10 @@ def changes_success(
     return _named(Change, id.rpartition(".")[2])
 
 
-def lacks_field(field: str) -> Broken:
+def lacks_field(rule: str, field: str) -> Broken:
     """Break a success: one field is missing."""
     return changes_success(
-        f"genesis.shape.{field.lower()}_missing",
+        f"genesis.shape.{rule}_missing",
         "shape",
         f"A success has no {field}.",
         lambda fields: {name: value for name, value in fields.items() if name != field},
@@ -168,14 +168,10 @@ def fails_at_times(retcode: int, rule: str, message: str) -> Broken:
     return _named(Change, rule)
 
 
-def accepts_without(name: str) -> Broken:
+def accepts_without(rule: str, name: str) -> Broken:
     """Break the lists: a required parameter is not missed."""
 
-    @fault(
-        f"genesis.lists.missing_{name.lower()}_accepted",
-        "lists",
-        f"A call without {name} is accepted.",
-    )
+    @fault(f"genesis.lists.missing_{rule}_accepted", "lists", f"A call without {name} is accepted.")
     class Change(Emulator):
         def find_missing(self, values: Values) -> None:
             """Take it for sent."""
@@ -192,7 +188,7 @@ def accepts_without(name: str) -> Broken:
             known = self.world.identities[0]["app_id"]
             return super().find_scope({**values, "AppID": values.get("AppID") or known})
 
-    return _named(Change, f"missing_{name}_accepted")
+    return _named(Change, f"missing_{rule}_accepted")
 
 
 def finds_elsewhere(rule: str, sentence: str, is_open: Callable[[Scope, Scope], bool]) -> Broken:

@@ -35,7 +35,13 @@ SIGNATURES: list[Broken] = [
 # Shape: the fields of a success and of a refusal, and their types.
 
 SHAPES: list[Broken] = [
-    *map(lacks_field, ("RetCode", "Action", "Msg", "ID", "SessionID", "Response", "Time")),
+    lacks_field("retcode", "RetCode"),
+    lacks_field("action", "Action"),
+    lacks_field("msg", "Msg"),
+    lacks_field("id", "ID"),
+    lacks_field("session_id", "SessionID"),
+    lacks_field("response", "Response"),
+    lacks_field("time", "Time"),
     sets_field("retcode_text", 'RetCode is "0" on success.', "RetCode", str),
     sets_field("retcode_boolean", "RetCode is false on success, which Python takes for 0.",
                "RetCode", bool),
@@ -259,10 +265,13 @@ class RefusedSessionMade(Emulator):
 # Lists: Role.N and Content.N, and what is required.
 
 LISTS: list[Broken] = [
-    *map(accepts_without, ("Role", "Content", "AppID")),
+    accepts_without("role", "Role"),
+    accepts_without("content", "Content"),
+    accepts_without("app_id", "AppID"),
     changes_refusal("genesis.lists.absence_not_named", "lists",
-                    "A refusal for a missing parameter does not name it.", lambda fields, _:
-                    {**fields, "Message": "Missing params"} if fields["RetCode"] == 220 else fields),
+                    "A refusal for a missing parameter does not name it.",
+                    lambda fields, _: {**fields, "Message": fields["Message"].partition(" [")[0]}
+                    if fields["RetCode"] == 220 else fields),
 ]  # fmt: skip
 
 
@@ -371,7 +380,7 @@ class TraceLeaked(Emulator):
                 raise
             wanted = values["SessionID"]
         raise Refusal(
-            'Traceback (most recent call last):\n  File "/srv/gateway/session.py", line 88, in find\n'
+            'Traceback (most recent call last):\n  File "/srv/gateway/chat.py", line 88, in find\n'
             "    session = sessions[int(text)]\n"
             f"ValueError: invalid literal for int() with base 10: {wanted!r}",
             code=230,

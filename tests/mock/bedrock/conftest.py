@@ -81,6 +81,9 @@ class Client:
         for name, value in {**given, **(headers or {})}.items():
             field = name.upper().replace("-", "_")
             environ[field if field == "CONTENT_TYPE" else f"HTTP_{field}"] = value
+        if "HTTP_TRANSFER_ENCODING" in environ:
+            del environ["CONTENT_LENGTH"]
+            environ["wsgi.input_terminated"] = True
         return self._call(environ)
 
     def _call(self, environ: dict[str, Any]) -> Seen:
@@ -132,12 +135,13 @@ def serve() -> Callable[..., Client]:
         seed: int = 0,
         prefix: str = "",
         credentials: Mapping[str, str] | None = None,
+        fixtures: Path = FIXTURES,
         **settings: Any,
     ) -> Client:
         clock, journal = VirtualClock(start), Journal()
         api = emulator(
             "bedrock",
-            fixtures=FIXTURES,
+            fixtures=fixtures,
             clock=clock,
             store=MemoryStore(),
             seed=seed,

@@ -185,6 +185,14 @@ def test_bots_do_not_disturb_each_other(serve: Serve) -> None:
     assert _conversation(server, "counterfoil-bot") == alone
 
 
+def test_other_questions_and_other_keys_do_not_change_the_ids_of_a_request(serve: Serve) -> None:
+    alone = serve().ask("Known?", key="mine")
+    server = serve()
+    server.ask("Known!", key="mine")
+    server.ask("Known?", key="another")
+    assert server.ask("Known?", key="mine").body == alone.body
+
+
 def test_threads_give_the_same_answers_as_one_after_another(serve: Serve) -> None:
     questions = [f"Known {number % 40}" for number in range(200)]
     one = serve()

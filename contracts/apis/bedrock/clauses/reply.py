@@ -1,0 +1,275 @@
+"""The life of a message: not there, then there in one step, and from then on the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import strategies as st
+
+from ....model import Basis, Clause, clause, expect, shortened
+from .. import requests
+from ..driver import (
+    PATIENCE,
+    Asked,
+    BedrockDriver,
+    Content,
+    chat_input,
+    items_of,
+    members_of,
+    text_item,
+)
+from .posting import KINDS
+
+LIFE = "fact sheet, The asynchronous life of a message"
+MESSAGE = "Get specified message in a conversation"
+
+
+def message_in(exchange: Any) -> dict[str, Any]:
+    """Return the message of a ChatOutput; of anything else an empty one."""
+    found = members_of(exchange).get("message")
+    return found if isinstance(found, dict) else {}
+
+
+def lasting(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of a message what never changes; children come, and feedback is given later."""
+    return {name: message.get(name) for name in ("role", "content", "model", "parent")}
+
+
+def _must_all_come(driver: BedrockDriver, bodies: Mapping[str, dict[str, Any]]) -> None:
+    """Post every body that is accepted, wait for all replies at once, and name who has none."""
+    exchanges = {name: driver.post(body) for name, body in bodies.items()}
+    asked = {name: driver.accept(e) for name, e in exchanges.items() if driver.accepted(e)}
+    if not asked:
+        driver.must(next(iter(exchanges.values())))
+    _must_be_answered(driver, asked)
+
+
+def _must_be_answered(driver: BedrockDriver, asked: Mapping[str, Asked]) -> None:
+    left = driver.unanswered(asked.values())
+    names = ", ".join(name for name, one in asked.items() if one in left)
+    expect(not left, f"accepted, and not answered within {PATIENCE:g} s: {names}")
+
+
+@clause("bedrock.reply.comes_from_every_model", basis=Basis.IMPLIED, source=MESSAGE)
+def comes_from_every_model(driver: BedrockDriver) -> None:
+    """A message for any documented model is answered in the end."""
+    _must_all_come(driver, {model: chat_input(model=model) for model in requests.MODELS})
+
+
+@clause("bedrock.reply.comes_to_every_content", basis=Basis.IMPLIED, source=MESSAGE)
+def comes_to_every_content(driver: BedrockDriver) -> None:
+    """A message with content of any documented type is answered in the end."""
+    _must_all_come(driver, {kind: chat_input(content) for kind, content in KINDS.items()})
+
+
+@clause("bedrock.reply.comes_to_any_text", basis=Basis.IMPLIED, source=MESSAGE,
+        texts=st.lists(requests.questions, min_size=1, max_size=3), most=6)  # fmt: skip
+def comes_to_any_text(driver: BedrockDriver, texts: list[str]) -> None:
+    """A text is answered in the end, whatever its characters."""
+    _must_all_come(driver, {repr(text): chat_input(text) for text in texts})
+
+
+@clause("bedrock.reply.comes_in_a_conversation", basis=Basis.IMPLIED, source=MESSAGE)
+def comes_in_a_conversation(driver: BedrockDriver) -> None:
+    """Later messages of a conversation are answered as the first was."""
+    conversation = driver.answered().conversation
+    for text in ("second", "third"):
+        _must_be_answered(driver, {f"the {text} message": driver.ask(text, conversation)})
+
+
+@clause("bedrock.reply.comes_to_each_of_many", basis=Basis.IMPLIED, source=MESSAGE)
+def comes_to_each_of_many(driver: BedrockDriver) -> None:
+    """Messages that one conversation accepts before it has answered any are all answered."""
+    conversation = driver.answered().conversation
+    _must_all_come(driver, {f"message {n} of 4": chat_input(f"message {n}", conversation)
+                            for n in range(1, 5)})  # fmt: skip
+
+
+def _bare(item: Mapping[str, Any], field: str) -> Content:
+    return [{name: value for name, value in item.items() if name != field}, text_item("Look")]
+
+
+ODD_BODIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "empty_content": ("without content", chat_input([])),
+    "image_without_media_type": ("with an image and no mediaType",
+                                 chat_input(_bare(requests.IMAGE, "mediaType"))),
+    "attachment_without_file_name": ("with an attachment and no fileName",
+                                     chat_input(_bare(requests.ATTACHMENT, "fileName"))),
+    "continue_generate": ("with continueGenerate", chat_input(continueGenerate=True)),
+}  # fmt: skip
+
+
+def _answered_if_accepted(rule: str, what: str, body: dict[str, Any]) -> Clause:
+    def answered_if_accepted(driver: BedrockDriver) -> None:
+        _must_all_come(driver, {f"a message {what}": body})
+
+    answered_if_accepted.__doc__ = f"A message {what} is answered in the end, if it is accepted."
+    return clause(f"bedrock.reply.comes_if_accepted_{rule}", basis=Basis.IMPLIED,
+                  source=MESSAGE)(answered_if_accepted)  # fmt: skip
+
+
+IF_ACCEPTED = [_answered_if_accepted(rule, *odd) for rule, odd in ODD_BODIES.items()]
+
+
+@clause("bedrock.reply.pending", basis=Basis.DOCUMENTED,
+        source=f"{MESSAGE}: if the message does not exist", known=st.booleans(), most=4,
+        examples=({"known": False}, {"known": True}))  # fmt: skip
+def pending(driver: BedrockDriver, known: bool) -> None:
+    """Until a message is there it is answered with 404 and nothing else, and then with 200."""
+    asked = driver.ask("Go on.", driver.answered().conversation if known else None)
+    for answer in driver.wait(asked, driver.patience):
+        found = driver.describe(answer)
+        expect(answer.status in (200, 404), f"neither there nor not there: {found}")
+
+
+@clause("bedrock.reply.stays", basis=Basis.IMPLIED, source=MESSAGE,
+        pauses=st.lists(st.sampled_from([0.0, 0.1, 1.0]), min_size=4, max_size=8), most=3,
+        examples=({"pauses": [0.0] * 12},))  # fmt: skip
+def stays(driver: BedrockDriver, pauses: list[float]) -> None:
+    """Once a message is there it is there for ever."""
+    asked = driver.answered()
+    for number, pause in enumerate(pauses, 1):
+        driver.clock.sleep(pause)
+        again = driver.message(asked)
+        expect(driver.accepted(again), f"gone at read {number}: {driver.describe(again)}")
+    driver.reply(driver.ask("Go on.", asked.conversation))
+    later = driver.message(asked)
+    expect(driver.accepted(later), f"gone after the next message: {driver.describe(later)}")
+
+
+@clause("bedrock.reply.same", basis=Basis.IMPLIED, source=MESSAGE, text=requests.questions,
+        reads=st.integers(2, 8), most=5)  # fmt: skip
+def same(driver: BedrockDriver, text: str, reads: int) -> None:
+    """A message is the same whenever it is read, before and after the next one."""
+    asked = driver.ask(text)
+    first = lasting(message_in(driver.reply(asked)))
+    for _ in range(reads):
+        driver.clock.sleep(0.3)
+        _must_equal(first, message_in(driver.must(driver.message(asked))))
+    driver.reply(driver.ask("Go on.", asked.conversation))
+    _must_equal(first, message_in(driver.must(driver.message(asked))))
+
+
+def _must_equal(first: dict[str, Any], message: Mapping[str, Any]) -> None:
+    now = lasting(message)
+    for name, value in first.items():
+        expect(now[name] == value,
+               f"{name} was {shortened(value)}, and later {shortened(now[name])}")  # fmt: skip
+
+
+@clause("bedrock.reply.conversation_named", basis=Basis.IMPLIED, source=f"{MESSAGE}: conversationId",
+        text=requests.plain_questions, most=3)  # fmt: skip
+def conversation_named(driver: BedrockDriver, text: str) -> None:
+    """A message is returned with the id of the conversation that it was asked for in."""
+    asked = driver.ask(text)
+    found = members_of(driver.reply(asked)).get("conversationId", asked.conversation)
+    expect(found == asked.conversation, f"conversationId is {found!r}, not {asked.conversation!r}")
+
+
+@clause("bedrock.reply.says_something", basis=Basis.IMPLIED, source=MESSAGE,
+        text=requests.plain_questions, most=3)  # fmt: skip
+def says_something(driver: BedrockDriver, text: str) -> None:
+    """The answer to a plain question has a text that is not blank."""
+    message = message_in(driver.reply(driver.ask(text)))
+    if "content" in message:
+        bodies = [item.get("body", "?") for item in items_of(message)]
+        expect(any(str(body).strip() for body in bodies), f"the reply is blank: {bodies}")
+
+
+@clause("bedrock.reply.in_history", basis=Basis.IMPLIED, source="Get a conversation history",
+        text=requests.questions, most=5)  # fmt: skip
+def in_history(driver: BedrockDriver, text: str) -> None:
+    """The message that is returned is in the history too, with the same content."""
+    asked = driver.ask(text)
+    content = message_in(driver.reply(asked)).get("content")
+    found = [one.get("content") for one in driver.message_map(asked.conversation).values()]
+    expect(content is None or content in found, f"no message of the history has {shortened(content)}")
+
+
+@clause("bedrock.reply.is_child", basis=Basis.OBSERVED, source=f"{LIFE}: 4",
+        texts=st.lists(requests.plain_questions, min_size=1, max_size=3), most=5)  # fmt: skip
+def is_child(driver: BedrockDriver, texts: list[str]) -> None:
+    """The reply is the first child of the question in the history."""
+    conversation = None
+    for text in texts:
+        asked = driver.ask(text, conversation)
+        conversation = asked.conversation
+        reply = message_in(driver.reply(asked))
+        found = driver.message_map(conversation)
+        children = found.get(asked.message, {}).get("children", [])
+        expect(isinstance(children, list) and children, f"{asked.message} has no children")
+        child = found.get(str(children[0]), {})
+        alike = child.get("content") == reply.get("content", child.get("content"))
+        expect(alike, f"the reply is not {children[0]!r}, the first child of {asked.message}")
+
+
+@clause("bedrock.reply.parent", basis=Basis.OBSERVED, source=f"{LIFE}: 4",
+        texts=st.lists(requests.plain_questions, min_size=1, max_size=3), most=5)  # fmt: skip
+def parent(driver: BedrockDriver, texts: list[str]) -> None:
+    """The reply that is returned has the id asked for as its parent."""
+    conversation = None
+    for text in texts:
+        asked = driver.ask(text, conversation)
+        conversation = asked.conversation
+        found = message_in(driver.reply(asked)).get("parent", asked.message)
+        expect(found == asked.message, f"parent is {found!r}, not {asked.message!r}")
+
+
+@clause("bedrock.reply.role", basis=Basis.OBSERVED, source=LIFE,
+        text=requests.plain_questions, most=3)  # fmt: skip
+def role(driver: BedrockDriver, text: str) -> None:
+    """The reply has the role assistant."""
+    found = message_in(driver.reply(driver.ask(text))).get("role", "assistant")
+    expect(found == "assistant", f"the reply's role is {found!r}")
+
+
+@clause("bedrock.reply.model", basis=Basis.OBSERVED, source=LIFE,
+        model=requests.models, most=4)  # fmt: skip
+def model(driver: BedrockDriver, model: str) -> None:
+    """The reply has the model that the question was sent with."""
+    found = message_in(driver.reply(driver.ask(model=model))).get("model", model)
+    expect(found == model, f"{model} was asked, and the reply has model {found!r}")
+
+
+@clause("bedrock.reply.in_one_step", basis=Basis.OBSERVED, source=f"{LIFE}: 2, 3",
+        known=st.booleans(), most=4, examples=({"known": False}, {"known": True}))  # fmt: skip
+def in_one_step(driver: BedrockDriver, known: bool) -> None:
+    """Question and reply appear in the history together: there is nothing or both to be seen."""
+    asked = driver.ask("Why?", driver.answered().conversation if known else None)
+    answers = driver.eventually(
+        lambda: driver.get("conversation", asked.conversation, operation="get_conversation"),
+        lambda answer: asked.message in _map_of(answer),
+        driver.patience,
+    )
+    found = _map_of(answers[-1])
+    if asked.message not in found:
+        driver.miss(f"message {asked.message} was never in the history")
+    replies = [id for id, one in found.items()
+               if isinstance(one, dict) and one.get("parent") == asked.message]  # fmt: skip
+    expect(replies, f"{asked.message} was there before its reply")
+
+
+def _map_of(exchange: Any) -> dict[str, Any]:
+    found = members_of(exchange).get("messageMap")
+    return found if isinstance(found, dict) else {}
+
+
+@clause("bedrock.reply.never_before_its_question", basis=Basis.OBSERVED, source=f"{LIFE}: 2, 3")
+def never_before_its_question(driver: BedrockDriver) -> None:
+    """While a message waits, the history shows its old state, and nothing that is new."""
+    conversation = driver.answered().conversation
+    before = driver.message_map(conversation)
+    asked = driver.ask("Why?", conversation)
+    for _ in range(12):
+        now = driver.message_map(conversation)
+        if asked.message in now:
+            return
+        new = ", ".join(sorted(set(now) - set(before)))
+        expect(not new, f"{asked.message} is not there yet, and {new} is")
+        last_known = driver.message(asked)
+        if driver.accepted(last_known):
+            now = driver.message_map(conversation)
+            expect(asked.message in now, f"{asked.message} is answered, and not in the history")
+            return
+        driver.clock.sleep(0.2)

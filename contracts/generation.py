@@ -1,0 +1,232 @@
+"""What Schemathesis makes of a document; the only module that imports it, and only when used."""
+
+from __future__ import annotations
+
+import random
+import warnings
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from typing import Any
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, Verbosity, given
+from hypothesis.errors import Unsatisfiable
+
+from .document import Document, Operation, place, readable
+from .model import Exchange, shortened
+from .samples import Sample, read_sample
+
+COVERAGE_PER_EXAMPLE = 3
+"""How many of Schemathesis' coverage cases an operation gets for each example of the profile."""
+
+NOWHERE = "http://nowhere.invalid"
+
+
+class Schema:
+    """One view of a document, as Schemathesis has it; read when it is first needed."""
+
+    def __init__(self, document: Document, view: Callable[[], dict[str, Any]]) -> None:
+        self._document = document
+        self._view = view
+        self._covering: dict[str, list[Sample]] = {}
+
+    @cached_property
+    def _loaded(self) -> Any:
+        with _hypothesis_left_alone():
+            import schemathesis
+        # A config of our own: none is looked for, and nothing is written.
+        config = schemathesis.Config.from_dict(
+            {
+                "cache": {"enabled": False},
+                "analysis": {"constants": {"enabled": False}},
+                "generation": {
+                    "database": "none",
+                    "with-security-parameters": False,
+                    "allow-extra-parameters": False,
+                    "allow-x00": False,
+                },
+                "phases": {
+                    "coverage": {
+                        "generate-duplicate-query-parameters": False,
+                        "unexpected-methods": [],
+                    }
+                },
+            }
+        )
+        return schemathesis.openapi.from_dict(self._view(), config=config)
+
+    def samples(self, seed: int, examples: int) -> Iterator[Sample]:
+        """Yield requests, valid and not: what covers the schema, what is drawn, what is harder."""
+        choice = random.Random(seed)
+        for operation in self._document.operations:
+            covering = self._coverage(operation)
+            most = COVERAGE_PER_EXAMPLE * examples
+            if len(covering) > most:
+                # The first is the plainest; without it nothing may ever be accepted.
+                rest = sorted(choice.sample(range(1, len(covering)), most - 1))
+                covering = [covering[0], *(covering[place] for place in rest)]
+            yield from covering
+            if operation.path_names:
+                yield from (sample.as_is() for sample in covering if sample.conforms)
+        for operation in self._document.operations:
+            yield from self._drawn(operation, examples // 2, seed)
+        for operation in self._document.operations:
+            yield from _hardest(self._coverage(operation))
+
+    def _coverage(self, operation: Operation) -> list[Sample]:
+        """Return Schemathesis' own choice of values at and beyond every bound of the schema."""
+        if operation.id not in self._covering:
+            from schemathesis.generation import GenerationMode
+            from schemathesis.generation.coverage import GenerationSession
+
+            theirs = self._theirs(operation)
+            cases = self._loaded.iter_coverage_cases(
+                theirs,
+                generation_modes=list(GenerationMode),
+                generation_config=self._loaded.config.generation_for(
+                    operation=theirs, phase="coverage"
+                ),
+                session=GenerationSession(),
+            )
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message=".*regular expression.*")
+                self._covering[operation.id] = list(_samples(operation, cases))
+        return self._covering[operation.id]
+
+    def _drawn(self, operation: Operation, count: int, seed: int) -> Iterator[Sample]:
+        """Yield samples of values drawn at random, as many valid ones as others."""
+        from schemathesis.generation import GenerationMode
+
+        for mode in GenerationMode:
+            # A path that is not valid is one that does not exist, which the valid ones show too.
+            breakable = operation.bodies or operation.names("query")
+            if mode is GenerationMode.NEGATIVE and not breakable:
+                continue
+            cases: list[Any] = []
+            strategy = self._theirs(operation).as_strategy(generation_mode=mode)
+            own_seed = zlib.crc32(f"{seed} {operation.id} {mode}".encode())
+            yield from _samples(operation, _draw(strategy, count, own_seed))
+
+    def complaint(self, operation: Operation, exchange: Exchange, check: str) -> str:
+        """Return what a check of Schemathesis has against an answer, in a line; "" for nothing."""
+        from schemathesis.specs.openapi import checks
+
+        # What stands in the path matters only to the request that it would print.
+        path = {name: "0" for name in operation.path_names}
+        case = self._theirs(operation).Case(path_parameters=path)
+        try:
+            case.validate_response(_answer(exchange), checks=[getattr(checks, check)])
+        except (AssertionError, BaseExceptionGroup) as failed:
+            first = failed.exceptions[0] if isinstance(failed, BaseExceptionGroup) else failed
+            return _line(first, exchange.status)
+        except UnicodeEncodeError:
+            return ""  # half a surrogate pair, which no validator can take in
+        return ""
+
+    def _theirs(self, operation: Operation) -> Any:
+        return self._loaded[operation.path][operation.method]
+
+
+def _draw(strategy: Any, count: int, seed: int) -> list[Any]:
+    cases: list[Any] = []
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        max_examples=max(count, 1),
+        database=None,
+        deadline=None,
+        derandomize=False,
+        verbosity=Verbosity.quiet,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def keep(case: Any) -> None:
+        cases.append(case)
+
+    with suppress(Unsatisfiable):
+        keep()
+    return cases
+
+
+def _samples(operation: Operation, cases: Iterable[Any]) -> Iterator[Sample]:
+    """Take apart what Schemathesis would send."""
+    import requests
+    from schemathesis.errors import SerializationNotPossible
+
+    for case in cases:
+        try:
+            wanted = case.as_transport_kwargs(base_url=NOWHERE)
+            parts = {k: v for k, v in wanted.items() if k not in ("cookies", "files")}
+            prepared = requests.Request(**parts).prepare()
+        except (SerializationNotPossible, requests.RequestException, ValueError):
+            continue
+        body: Any = prepared.body or b""
+        body = body.encode() if isinstance(body, str) else body
+        headers = {name: str(value) for name, value in prepared.headers.items()}
+        sample = read_sample(operation, prepared.path_url, headers, body)
+        if sample and (sample.kind is None or sample.kind in operation.bodies):
+            yield sample
+
+
+def _hardest(samples: list[Sample]) -> Iterator[Sample]:
+    """Yield what can be made of the valid sample of which most can be made."""
+    made: list[list[Sample]] = [list(sample.harder()) for sample in samples if sample.conforms]
+    return iter(max(made, key=len)) if made else iter(())
+
+
+def _answer(exchange: Exchange) -> Any:
+    import requests
+    from schemathesis import Response
+
+    assert exchange.response is not None
+    headers: dict[str, list[str]] = {}
+    for name, value in exchange.response.headers:
+        headers.setdefault(name.lower(), []).append(value)
+    asked = requests.PreparedRequest()
+    asked.method, asked.url = exchange.request.method, NOWHERE
+    asked.headers = requests.structures.CaseInsensitiveDict()
+    return Response(exchange.status, headers, exchange.body, asked, exchange.duration, verify=False)
+
+
+def _line(failure: Any, status: int) -> str:
+    """Return in a line what was promised and what came."""
+    kind = type(failure).__name__
+    if kind == "UndefinedStatusCode":
+        return f"status {status}; the document lists {', '.join(failure.defined_status_codes)}"
+    if kind == "MissingContentType":
+        return f"no content type; the document lists {', '.join(failure.media_types)}"
+    if kind == "UndefinedContentType":
+        listed = ", ".join(failure.defined_content_types)
+        return f"content type {failure.content_type}; the document lists {listed} for {status}"
+    if kind == "MissingHeaders":
+        return f"no header {', '.join(failure.missing_headers)} in an answer of status {status}"
+    if kind == "JsonSchemaError":
+        root = "header" if "header" in failure.title else "body"
+        message = readable(failure.validation_message, failure.instance)
+        return f"{place(root, failure.instance_path)}: {message} (in an answer of status {status})"
+    return f"{failure.title}: {shortened(failure.message.splitlines()[0].encode())}"
+
+
+@contextmanager
+def _hypothesis_left_alone() -> Iterator[None]:
+    """Undo what importing Schemathesis does to everybody else's Hypothesis in this process."""
+    from hypothesis import core
+    from hypothesis.internal.conjecture import engine
+    from hypothesis.strategies._internal import collections
+
+    names = ("RepresentationPrinter", "BUFFER_SIZE")
+    before = [
+        (module, name, getattr(module, name))
+        for module in (core, engine, collections)
+        for name in names
+        if hasattr(module, name)
+    ]
+    yield
+    from schemathesis.generation.hypothesis import setup
+
+    setup()
+    for module, name, value in before:
+        setattr(module, name, value)
