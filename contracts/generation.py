@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import random
 import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
+from itertools import chain, zip_longest
 from typing import Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity, given
 from hypothesis.errors import Unsatisfiable
 
-from .document import Document, Operation, place, readable
+from .document import Document, Operation
 from .model import Exchange, shortened
 from .samples import Sample, read_sample
+from .schemas import answer_schema, complaints, place, readable
 
 COVERAGE_PER_EXAMPLE = 3
 """How many of Schemathesis' coverage cases an operation gets for each example of the profile."""
@@ -61,17 +64,13 @@ class Schema:
         """Yield requests, valid and not: what covers the schema, what is drawn, what is harder."""
         choice = random.Random(seed)
         for operation in self._document.operations:
-            covering = self._coverage(operation)
-            most = COVERAGE_PER_EXAMPLE * examples
-            if len(covering) > most:
-                # The first is the plainest; without it nothing may ever be accepted.
-                rest = sorted(choice.sample(range(1, len(covering)), most - 1))
-                covering = [covering[0], *(covering[place] for place in rest)]
-            yield from covering
-            if operation.path_names:
-                yield from (sample.as_is() for sample in covering if sample.conforms)
+            yield from _spread(self._coverage(operation), COVERAGE_PER_EXAMPLE * examples, choice)
         for operation in self._document.operations:
-            yield from self._drawn(operation, examples // 2, seed)
+            for sample in self._drawn(operation, examples // 2, seed):
+                yield sample
+                if operation.path_names and sample.conforms:
+                    # What does not exist is answered too.
+                    yield sample.as_is()
         for operation in self._document.operations:
             yield from _hardest(self._coverage(operation))
 
@@ -104,7 +103,6 @@ class Schema:
             breakable = operation.bodies or operation.names("query")
             if mode is GenerationMode.NEGATIVE and not breakable:
                 continue
-            cases: list[Any] = []
             strategy = self._theirs(operation).as_strategy(generation_mode=mode)
             own_seed = zlib.crc32(f"{seed} {operation.id} {mode}".encode())
             yield from _samples(operation, _draw(strategy, count, own_seed))
@@ -119,11 +117,25 @@ class Schema:
         try:
             case.validate_response(_answer(exchange), checks=[getattr(checks, check)])
         except (AssertionError, BaseExceptionGroup) as failed:
-            first = failed.exceptions[0] if isinstance(failed, BaseExceptionGroup) else failed
-            return _line(first, exchange.status)
+            failures = failed.exceptions if isinstance(failed, BaseExceptionGroup) else (failed,)
+            lines = (self._line(f, operation, exchange) for f in failures if _fits(f, check))
+            return next(lines, "")
         except UnicodeEncodeError:
             return ""  # half a surrogate pair, which no validator can take in
         return ""
+
+    def _line(self, failure: Any, operation: Operation, exchange: Exchange) -> str:
+        """Return in a line what was promised and what came."""
+        if type(failure).__name__ == "JsonSchemaError" and "header" not in failure.title:
+            # Schemathesis rewrites what depends on a condition, and then says less about it.
+            response = exchange.response
+            assert response is not None
+            found = answer_schema(self._shown, operation, response.status, response.media_type)
+            with suppress(ValueError):
+                problem = next(complaints("body", json.loads(response.body), found), None)
+                if problem:
+                    return f"{problem} (in an answer of status {exchange.status})"
+        return _line(failure, exchange.status)
 
     def _theirs(self, operation: Operation) -> Any:
         return self._loaded[operation.path][operation.method]
@@ -171,10 +183,23 @@ def _samples(operation: Operation, cases: Iterable[Any]) -> Iterator[Sample]:
             yield sample
 
 
+def _spread(samples: list[Sample], most: int, choice: random.Random) -> list[Sample]:
+    """Return so many of the samples, and of as many likenesses as there is room for."""
+    alike: dict[object, list[int]] = {}
+    for nth in choice.sample(range(1, len(samples)), max(len(samples) - 1, 0)):
+        alike.setdefault(samples[nth].likeness, []).append(nth)
+    in_turn = [nth for row in zip_longest(*alike.values()) for nth in row if nth is not None]
+    # The first is the plainest; without it nothing may ever be accepted.
+    return [samples[nth] for nth in sorted([0, *in_turn[: most - 1]])] if samples else []
+
+
 def _hardest(samples: list[Sample]) -> Iterator[Sample]:
-    """Yield what can be made of the valid sample of which most can be made."""
-    made: list[list[Sample]] = [list(sample.harder()) for sample in samples if sample.conforms]
-    return iter(max(made, key=len)) if made else iter(())
+    """Yield what can be made of the valid sample of which most can be made, of each media type."""
+    most: dict[str | None, list[Sample]] = {}
+    for sample in samples:
+        harder = list(sample.harder()) if sample.conforms else []
+        most[sample.kind] = max(most.get(sample.kind, []), harder, key=len)
+    return chain(*most.values())
 
 
 def _answer(exchange: Exchange) -> Any:
@@ -189,6 +214,12 @@ def _answer(exchange: Exchange) -> Any:
     asked.method, asked.url = exchange.request.method, NOWHERE
     asked.headers = requests.structures.CaseInsensitiveDict()
     return Response(exchange.status, headers, exchange.body, asked, exchange.duration, verify=False)
+
+
+def _fits(failure: Any, check: str) -> bool:
+    """Leave out of the body's check the missing content type, which has a check of its own."""
+    missing = type(failure).__name__ == "MissingContentType"
+    return not (missing and check == "response_schema_conformance")
 
 
 def _line(failure: Any, status: int) -> str:

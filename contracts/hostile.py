@@ -76,10 +76,7 @@ def content_type(driver: Driver, kind: str | None) -> None:
 
 def no_stack_trace(driver: Driver, body: bytes) -> None:
     """No answer shows a stack trace of the server."""
-    exchange = driver.send_body(body, "application/json")
-    text = exchange.body.decode("utf-8", "replace")
-    for trace in TRACES:
-        expect(trace not in text, f"the answer shows a stack trace: {shortened(text)}")
+    must_show_no_trace(driver.send_body(body, "application/json"))
 
 
 def no_secret(driver: Driver, text: str) -> None:
@@ -124,6 +121,13 @@ def must_not_fail(driver: Driver, exchange: Exchange) -> None:
     """Raise Broken for a 5xx, or for no answer at all."""
     expect(exchange.response is not None, f"no answer: {exchange.failure}")
     expect(exchange.status < 500, f"a server error: {driver.describe(exchange)}")
+
+
+def must_show_no_trace(exchange: Exchange) -> None:
+    """Raise Broken for an answer that shows the inside of the server."""
+    text = exchange.body.decode("utf-8", "replace")
+    for trace in TRACES:
+        expect(trace not in text, f"the answer shows a stack trace: {shortened(text)}")
 
 
 def malformed() -> st.SearchStrategy[bytes]:

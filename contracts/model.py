@@ -36,11 +36,18 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """A secret within a request: how reports show it, and how a POSIX shell makes it anew."""
+    """A secret within a request: how reports show it, and how a POSIX shell makes it anew.
+
+    `shell` may be a function where the words take long to write, and are seldom asked for.
+    """
 
     value: str
     label: str
-    shell: str
+    shell: str | Callable[[], str]
+
+    def in_shell(self) -> str:
+        """Return the words that make the secret anew."""
+        return self.shell if isinstance(self.shell, str) else self.shell()
 
 
 @dataclass(frozen=True, slots=True)

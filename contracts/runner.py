@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import partial
+from functools import wraps
 from typing import Any
 
 import hypothesis
@@ -240,9 +240,7 @@ class Trial:
             test: Any = get_state_machine_test(
                 clause.test(self.driver), settings=self._settings()
             )
-            tried = partial(self._try, test.hypothesis.inner_test)
-            tried.__dict__.update(vars(test.hypothesis.inner_test))
-            test.hypothesis.inner_test = tried
+            test.hypothesis.inner_test = self._tried(test.hypothesis.inner_test)
         else:
             test = given(**clause.draws)(
                 lambda **drawn: self._try(clause.test, self.driver, **drawn)
@@ -251,6 +249,15 @@ class Trial:
                 test = hypothesis.example(**case)(test)
             test = self._settings()(test)
         hypothesis.seed(self._seed())(test)()
+
+    def _tried(self, steps: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a test that tries these steps; Hypothesis asks it for its name and its code."""
+
+        @wraps(steps)
+        def tried(*args: Any, **drawn: Any) -> None:
+            self._try(steps, *args, **drawn)
+
+        return tried
 
     def _try_made(self, cases: Iterable[Mapping[str, Any]]) -> None:
         """Try cases that were not drawn, and smaller ones in the place of one that breaks."""

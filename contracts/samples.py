@@ -6,14 +6,19 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import takewhile
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
-from .document import Json, Operation, is_form, is_json
+from .document import Operation, is_form, is_json
 from .model import Request
+from .schemas import Json, Problem
 
 MIXED = "e\u0301中\u202e🙂'\"\\<>%&\r\n"
 """Characters that servers trip over, all in one text: what is left of it names the culprit."""
+
+PLAIN = ("0", "é", "中", "🙂")
+"""The characters that others are replaced by, if they do as well."""
 
 NUL = "a\u0000"
 LONE_SURROGATE = "\ud800"
@@ -61,30 +66,40 @@ class Sample:
             self.operation.id if declared else None,
         )
 
-    def problems(self, *, permitted: bool) -> Iterator[str]:
-        """Yield why the request breaks the schema, or even the permitted one."""
+    def problems(self, *, permitted: bool) -> tuple[Problem, ...]:
+        """Return why the request breaks the schema, or even the permitted one.
+
+        Half a surrogate pair is more than validators can take in: it is left open.
+        """
+        try:
+            return tuple(self._problems(permitted))
+        except UnicodeEncodeError:
+            return () if permitted else (Problem("somewhere", "text", "no Unicode text"),)
+
+    def _problems(self, permitted: bool) -> Iterator[Problem]:
         texts = {"path": tuple(self.path.items()), "query": self.query, "header": self.headers}
         kind = self.kind
         if isinstance(self.body, bytes) and is_json(kind):
-            yield "body: it is not JSON"
+            yield Problem("body", "json", "it is not JSON")
             kind = "nothing more to judge"
         yield from self.operation.problems(texts, kind, self.body, permitted=permitted)
 
     @cached_property
     def conforms(self) -> bool:
         """Whether the request is as the schema says."""
-        try:
-            return next(self.problems(permitted=False), None) is None
-        except UnicodeEncodeError:
-            return False
+        return not self.problems(permitted=False)
 
     @cached_property
-    def forbidden(self) -> str | None:
-        """Why the request has to be refused; None where the document leaves it open."""
-        try:
-            return next(self.problems(permitted=True), None)
-        except UnicodeEncodeError:
-            return None
+    def forbidden(self) -> tuple[Problem, ...]:
+        """Why the request has to be refused; empty where the document leaves it open."""
+        return self.problems(permitted=True)
+
+    @property
+    def likeness(self) -> object:
+        """What samples that probe the same thing have in common."""
+        if self.conforms and isinstance(self.body, dict):
+            return (self.kind, *sorted(self.body))
+        return (self.kind, *(problem[:2] for problem in self.problems(permitted=False)))
 
     def filled(self, existing: Mapping[str, Any]) -> Sample:
         """Return the sample with values that exist, none of which mends what is wrong with it."""
@@ -92,7 +107,7 @@ class Sample:
         for name, value in existing.items():
             if name not in self.kept:
                 candidate = sample._with(name, value)
-                if self.forbidden is None or candidate.forbidden is not None:
+                if candidate.forbidden or not self.forbidden:
                     sample = candidate
         return sample
 
@@ -141,7 +156,12 @@ class Sample:
         return replace(self, plain=False, kept=self.kept | {name}, **parts)
 
     def smaller(self) -> Iterator[Sample]:
-        """Yield simpler samples, the boldest first."""
+        """Yield simpler samples with no more wrong with them than with this, the boldest first."""
+        for sample in self._smaller():
+            if len(sample.forbidden) <= len(self.forbidden) and sample.conforms >= self.conforms:
+                yield sample
+
+    def _smaller(self) -> Iterator[Sample]:
         if is_json(self.kind) and not isinstance(self.body, bytes):
             yield from (replace(self, body=body) for body in _lesser(self.body))
         elif is_form(self.kind):
@@ -251,8 +271,8 @@ def _lesser_text(text: str) -> Iterator[str]:
         yield text[half:]
     if 1 < len(text) <= 12:
         yield from (text[:place] + text[place + 1 :] for place in range(len(text)))
-    if len(text) == 1 and text != "0":
-        yield "0"
+    if len(text) == 1:
+        yield from takewhile(lambda plain: plain != text, PLAIN)
 
 
 def _lesser_pairs(pairs: tuple[tuple[str, str], ...]) -> Iterator[tuple[tuple[str, str], ...]]:

@@ -167,13 +167,14 @@ def _refusal(problem: HTTPException) -> Refusal:
     headers: tuple[tuple[str, str], ...] = ()
     if isinstance(problem, MethodNotAllowed) and problem.valid_methods:
         headers = (("Allow", ", ".join(sorted(set(problem.valid_methods) - {"HEAD"}))),)
-    return Refusal("not found" if isinstance(problem, NotFound) else problem.name.lower(),
-                   status=status, headers=headers)
+    return Refusal(
+        "not found" if isinstance(problem, NotFound) else problem.name.lower(),
+        status=status,
+        headers=headers,
+    )
 
 
-def _write_down(
-    api: Api, journal: Journal, redact: Redaction, call: Call, answer: Answer
-) -> Entry:
+def _write_down(api: Api, journal: Journal, redact: Redaction, call: Call, answer: Answer) -> Entry:
     return journal.write(
         at=api.world.clock.now(),
         api=api.name,

@@ -242,9 +242,7 @@ def _read_fields(entry: dict[Any, Any], known: frozenset[str], wrong: Wrong) -> 
     if not isinstance(fields, dict):
         raise wrong(f"fields should be a mapping, not {_kind(fields)}")
     if foreign := sorted(str(name) for name in set(fields) - known):
-        raise wrong(
-            f"fields may hold {', '.join(sorted(known)) or 'nothing'}, not {foreign[0]!r}"
-        )
+        raise wrong(f"fields may hold {', '.join(sorted(known)) or 'nothing'}, not {foreign[0]!r}")
     return fields
 
 

@@ -67,7 +67,7 @@ def _pieces(text: str, hidden: Iterable[Hidden]) -> list[tuple[str, Hidden | Non
 
 def _quoted(text: str, hidden: Iterable[Hidden]) -> str:
     pieces = _pieces(text, hidden)
-    return "".join(known.shell if known else shlex.quote(piece) for piece, known in pieces) or "''"
+    return "".join(known.in_shell() if known else shlex.quote(piece) for piece, known in pieces) or "''"
 
 
 def _printed(body: bytes) -> str:

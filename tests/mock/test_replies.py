@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,16 @@ def test_fallback_speaks_the_language_of_the_locale(locale: str, script: str) ->
     assert re.search(script, found)
     assert found == Replies([], seed=0).choose("question", locale).answer
     assert found != replies.choose("question", "en_US").answer
+
+
+def test_fallback_is_the_same_in_any_number_of_threads() -> None:
+    questions = [
+        (f"question {number % 50}", ("en_US", "fr_FR")[number % 2]) for number in range(200)
+    ]
+    replies = Replies([], seed=3)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda asked: replies.choose(*asked).answer, questions))
+    assert found == [Replies([], seed=3).choose(*asked).answer for asked in questions]
 
 
 def test_fallback_remembers_no_large_questions() -> None:

@@ -125,12 +125,10 @@ class BedrockDriver(Driver):
     def message_map(self, conversation: str) -> dict[str, Message]:
         """Fetch a history's messages by id; without any the case at hand does not apply."""
         exchange = self.must(self.history(conversation))
-        found = members_of(exchange).get("messageMap")
-        messages = found.items() if isinstance(found, dict) else ()
-        usable = {id: message for id, message in messages if isinstance(message, dict)}
-        if not usable:
+        found = map_in(exchange)
+        if not found:
             self.miss(f"there is no messageMap to look at: {self.describe(exchange)}")
-        return usable
+        return found
 
     def miss(self, reason: str) -> None:
         """Leave the case at hand: what it is about was not reached."""
@@ -166,16 +164,14 @@ class BedrockDriver(Driver):
         """Return the request with the caller's key changed, still a secret of it."""
         key = change.apply(self.credentials["api_key"])
         whole = self.hidden("api_key")
-        shell = f'"$(printf %s {whole.shell} | {change.shell})"'
+        shell = f'"$(printf %s {whole.in_shell()} | {change.shell})"'
         hidden = Hidden(key, f"<{whole.label} {change.name}>", shell)
         bare = self.without(request, KEY_HEADER)
         return replace(bare, headers=(*bare.headers, (KEY_HEADER, key)), hidden=(hidden,))
 
     def _with_key(self, request: Request) -> Request:
         line = (KEY_HEADER, self.credentials["api_key"])
-        return replace(
-            request, headers=(*request.headers, line), hidden=(self.hidden("api_key"),)
-        )
+        return replace(request, headers=(*request.headers, line), hidden=(self.hidden("api_key"),))
 
     def accepted(self, exchange: Exchange) -> bool:
         """Say whether what was asked for was done; leniently, other clauses are strict."""
@@ -226,6 +222,24 @@ def members_of(exchange: Exchange) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def map_in(exchange: Exchange) -> dict[str, Message]:
+    """Return the messages of a history by id; of anything else none."""
+    found = members_of(exchange).get("messageMap")
+    messages = found.items() if isinstance(found, dict) else ()
+    return {id: message for id, message in messages if isinstance(message, dict)}
+
+
+def message_in(exchange: Exchange) -> dict[str, Any]:
+    """Return the message of a ChatOutput; of anything else an empty one."""
+    found = members_of(exchange).get("message")
+    return found if isinstance(found, dict) else {}
+
+
+def lasting(message: Message) -> dict[str, Any]:
+    """Return of a message what never changes: children come, and feedback is given later."""
+    return {name: message.get(name) for name in ("role", "content", "model", "parent")}
 
 
 def items_of(message: Message) -> list[dict[str, Any]]:

@@ -95,11 +95,12 @@ class GenesisDriver(Driver):
 
     def secret_signature(self, value: str, signed_over: Pairs, made: Change) -> Hidden:
         """Return a signature as a secret that a shell makes anew from the private key."""
-        text = shell_format(signing_string(signed_over))
-        key = self.hidden("private_key").shell
-        shell = (
-            f"\"$({{ printf {text}; printf %s {key}; }} | sha1sum | cut -c1-40{made.shell})\""
-        )
+        key = self.hidden("private_key").in_shell()
+
+        def shell() -> str:
+            text = shell_format(signing_string(signed_over))
+            return f'"$({{ printf {text}; printf %s {key}; }} | sha1sum | cut -c1-40{made.shell})"'
+
         return Hidden(value, "<signature>", shell)
 
     def chat(self, text: str = "Hello", session_id: object = None, way: Way = "form") -> Exchange:
@@ -116,8 +117,12 @@ class GenesisDriver(Driver):
         return {"AppID": self.credentials["app_id"], "SessionID": session}
 
     def probe(self) -> Exchange:
-        """Send one plain request that an honest server accepts."""
-        return self.chat("Hello", way="get")
+        """Send one plain request that an honest server accepts, in the first way that it takes."""
+        for way in WAYS:
+            exchange = self.chat(way=way)
+            if self.accepted(exchange):
+                break
+        return exchange
 
     def send_body(self, body: bytes, content_type: str | None) -> Exchange:
         """Send a body as it is, with everything that a request needs in a signed query string."""

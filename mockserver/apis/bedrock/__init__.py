@@ -308,6 +308,19 @@ class Emulator(Api):
         return cors.share(call.request, answer)
 
     @classmethod
+    def check_reply(cls, reply: Reply) -> None:
+        """Raise ValueError for a fixture that is no text, or cannot be written as JSON."""
+        if reply.messages:
+            raise ValueError("a reply of this API has an answer, not messages")
+        for name, value in reply.fields.items():
+            if not isinstance(value, list):
+                raise ValueError(f"{name} should be a list")
+        try:
+            orjson.dumps([reply.answer, dict(reply.fields)])
+        except orjson.JSONEncodeError as error:
+            raise ValueError(f"the reply cannot be written as JSON: {error}") from error
+
+    @classmethod
     def read_recording(cls, exchanges: list[dict[str, Any]]) -> list[Reply]:
         """Return each message that was taken with the reply that was read back for it."""
         return recording.read_recording(exchanges)

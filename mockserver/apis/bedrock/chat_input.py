@@ -13,6 +13,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
 )
 from pydantic.alias_generators import to_camel
@@ -36,6 +38,9 @@ CONTENT_TYPES = ("text", "image", "attachment")
 
 # The version of pydantic that was observed; ours may be another.
 ERRORS_PAGE = "https://errors.pydantic.dev/2.9/v/"
+
+MOST_WRONG_PARTS = 1000
+"""Parts of a message whose errors are told at once; later ones when these are right (our choice)."""
 
 NOT_JSON_COMPLIANT = "Out of range float values are not JSON compliant"
 NOT_BASE64 = "body must be a valid base64 string if `content_type` is `image` or `attachment`"
@@ -108,10 +113,21 @@ class Content(Wire):
         return value
 
 
+def _in_slices(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    # A body of nothing but wrong parts would make a refusal of many times its size.
+    for start in range(0, len(value) if isinstance(value, list) else 0, MOST_WRONG_PARTS):
+        end = start + MOST_WRONG_PARTS
+        try:
+            validate(value[start:end])
+        except ValidationError:
+            return validate(value[:end])
+    return validate(value)
+
+
 class Message(Wire):
     """What the client says, and to which model."""
 
-    content: list[Content]
+    content: Annotated[list[Content], WrapValidator(_in_slices)]
     model: Annotated[str, _one_of(MODELS)]
 
 

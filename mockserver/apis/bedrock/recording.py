@@ -54,5 +54,7 @@ def _question(request: Mapping[str, Any]) -> str:
 
 
 def _texts(content: Iterable[Mapping[str, Any]]) -> str:
-    said = [part for part in content if "text" in (part.get("contentType"), part.get("content_type"))]
+    said = [
+        part for part in content if "text" in (part.get("contentType"), part.get("content_type"))
+    ]
     return "\n".join(part["body"] for part in said)

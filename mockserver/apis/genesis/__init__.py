@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 ACTION = "RunMVChat"
 INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
+READ = "mockserver.parameters"
+"""Where a request keeps what was read of it: a refusal asks for the action once more."""
+
 # The Java SDK of the platform reads the integers of an answer into 32 bits.
 MOST_INTEGER = 2**31 - 1
 
@@ -77,8 +80,11 @@ class Emulator(Api):
     def read(self, call: Call) -> Parameters:
         """Return the flat parameters of query string and body together (fact sheet, Request)."""
         asked = call.request
-        body = asked.get_data() if asked.method == "POST" else b""
-        return read_parameters(asked.query_string, asked.mimetype, body)
+        found: Parameters | None = asked.environ.get(READ)
+        if found is None:
+            body = asked.get_data() if asked.method == "POST" else b""
+            found = asked.environ[READ] = read_parameters(asked.query_string, asked.mimetype, body)
+        return found
 
     def find_action(self, values: Values) -> None:
         """Refuse an absent (160) or unknown (161) action."""

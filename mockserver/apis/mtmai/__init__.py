@@ -18,6 +18,10 @@ from .times import rfc3339
 
 CHATS = "/api/v1/tenants/<tenant>/chats"
 
+# The client writes a slash in an id as %2F, and a WSGI server hands it over as a slash: without
+# `path` such a chat would be no path of ours, and not be refused for want of credentials.
+CHAT = f"{CHATS}/<path:chat>"
+
 # Our choice: the document says neither how a session is called that nobody named, nor what
 # versions look like.
 UNNAMED = "New chat"
@@ -32,9 +36,9 @@ class Emulator(Api):
     operations: ClassVar[tuple[Operation, ...]] = (
         Operation("chat_list", "GET", CHATS),
         Operation("chat_create_chat_session", "POST", CHATS),
-        Operation("chat_get", "GET", f"{CHATS}/<chat>"),
-        Operation("chat_update_chat_session", "PUT", f"{CHATS}/<chat>"),
-        Operation("chat_messages", "GET", f"{CHATS}/<chat>/messages"),
+        Operation("chat_get", "GET", CHAT),
+        Operation("chat_update_chat_session", "PUT", CHAT),
+        Operation("chat_messages", "GET", f"{CHAT}/messages"),
     )
     identities: ClassVar[tuple[Identity, ...]] = (
         {

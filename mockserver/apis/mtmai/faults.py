@@ -128,7 +128,7 @@ def _fails_on(rule: str, sentence: str, trips: Callable[[str], bool]) -> type[Ap
     class FailsOnName(Emulator):
         def check_update(self, body: object) -> ChatSessionUpdate:
             update = super().check_update(body)
-            if trips(update.name or ""):
+            if update.name is not None and trips(update.name):
                 raise Refusal("internal error", status=500)
             return update
 

@@ -12,7 +12,7 @@ from ...faults import fault
 from ...model import Answer, Api, Call, Refusal
 from ...store import Scope
 from . import Emulator
-from .times import EPOCH
+from .times import EPOCH, rfc3339
 
 Shown = dict[str, Any]
 
@@ -186,14 +186,9 @@ def _written(write: Callable[[int], str]) -> type[Emulator]:
     return Written
 
 
-def _moment(microseconds: int, timespec: str) -> str:
-    moment = EPOCH + timedelta(microseconds=microseconds)
-    return moment.replace(tzinfo=None).isoformat(timespec=timespec)
-
-
 TIMES: list[type[Api]] = [
     fault("mtmai.times.without_zone", "identity", "Times do not say in which zone they are.")(
-        _written(lambda microseconds: _moment(microseconds, "microseconds"))
+        _written(lambda microseconds: rfc3339(microseconds).removesuffix("Z"))
     ),
     fault(
         "mtmai.times.of_mail",

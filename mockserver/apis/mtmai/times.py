@@ -16,7 +16,7 @@ _SHAPE = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d
 def rfc3339(microseconds: int) -> str:
     """Write a time since 1970 in UTC, always with six digits after the point."""
     moment = EPOCH + timedelta(microseconds=max(0, min(microseconds, LAST)))
-    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def is_rfc3339(text: str) -> bool:

@@ -23,12 +23,17 @@ OTHER_APP = "counterfoil-other-app"
 Parameters = dict[str, str]
 
 
-def chat(*contents: str, first: int = 0, **more: str) -> Parameters:
+def chat(*contents: str, **more: str) -> Parameters:
     """Return the unsigned parameters of a chat in which the user alone speaks."""
+    return chat_from(0, *contents) | more
+
+
+def chat_from(first: int, *contents: str) -> Parameters:
+    """Return a chat whose lists begin at `first`."""
     found = {"Action": "RunMVChat", "PublicKey": PUBLIC, "AppID": APP}
     for place, content in enumerate(contents or ("Hello",), first):
         found |= {f"Role.{place}": "user", f"Content.{place}": content}
-    return found | more
+    return found
 
 
 def without(parameters: Parameters, *names: str) -> Parameters:
@@ -85,18 +90,16 @@ class Mock:
     def get(self, parameters: Mapping[str, str]) -> Seen:
         return self.open("GET", query_string=urlencode(parameters))
 
-    def form(self, parameters: Mapping[str, str], query: Mapping[str, str] = {}) -> Seen:  # noqa: B006
+    def form(self, parameters: Mapping[str, str], query: Mapping[str, str] = {}) -> Seen:
         return self.open(
             data=urlencode(parameters).encode(),
             query_string=urlencode(query),
             content_type="application/x-www-form-urlencoded",
         )
 
-    def json(self, parameters: object, query: Mapping[str, str] = {}) -> Seen:  # noqa: B006
+    def json(self, parameters: object, query: Mapping[str, str] = {}) -> Seen:
         raw = parameters if isinstance(parameters, bytes) else json.dumps(parameters).encode()
-        return self.open(
-            data=raw, query_string=urlencode(query), content_type="application/json"
-        )
+        return self.open(data=raw, query_string=urlencode(query), content_type="application/json")
 
     def ask(self, *contents: str, **more: str) -> Seen:
         """Sign a chat and send it as a form."""

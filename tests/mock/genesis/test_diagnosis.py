@@ -7,12 +7,23 @@ import json
 import logging
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from urllib.parse import quote, quote_plus
 
 import pytest
 
-from .caller import OTHER_PRIVATE, PRIVATE, PUBLIC, Mock, Parameters, chat, sign, signed, without
+from .caller import (
+    OTHER_PRIVATE,
+    PRIVATE,
+    PUBLIC,
+    Mock,
+    Parameters,
+    chat,
+    chat_from,
+    sign,
+    signed,
+    without,
+)
 
 TEXT = "a b/ü\r\n“+”"
 PLAIN = chat(TEXT, *["x"] * 10, Region="", debug="true", Limit="3")
@@ -22,8 +33,8 @@ def sha1(text: str | bytes) -> str:
     return hashlib.sha1(text if isinstance(text, bytes) else text.encode()).hexdigest()
 
 
-def joined(pairs: object) -> str:
-    return "".join(name + value for name, value in list(pairs))  # type: ignore[call-overload]
+def joined(pairs: Iterable[tuple[str, str]]) -> str:
+    return "".join(name + value for name, value in pairs)
 
 
 def by_name(parameters: Parameters) -> list[tuple[str, str]]:
@@ -119,15 +130,12 @@ MISTAKES = {
     "it does not cover the parameter AppID": sign(without(PLAIN, "AppID")),
     "it covers the parameter AppID with an empty value": sign(PLAIN | {"AppID": ""}),
     "it covers the parameter Limit as 3.0, not as 3": sign(PLAIN | {"Limit": "3.0"}),
-    "it covers the value of Limit but not the name": sign(
-        without(PLAIN, "Limit") | {"Limit": "3"}, ""
+    "it covers the value of Limit but not the name": sha1(
+        TEXT_SIGNED.replace("Limit3", "3") + PRIVATE
     ),
     "it covers an empty SessionID, which was not sent": sign(PLAIN | {"SessionID": ""}),
     "it has 3 characters where 40 are right": "abc",
 }
-MISTAKES["it covers the value of Limit but not the name"] = sha1(
-    TEXT_SIGNED.replace("Limit3", "3") + PRIVATE
-)
 
 
 @pytest.mark.parametrize("sentence", MISTAKES)
@@ -153,7 +161,7 @@ def test_a_usual_mistake_is_named_in_journal_and_log(
         (chat("a\nb"), chat("a\r\nb"), "it was made over CR LF where LF was sent"),
         (chat(" a "), chat("a"), "it covers the parameter Content.0 without the blanks around it"),
         (chat("e\u0301"), chat("é"), "it was made over text in Unicode normal form C"),
-        (chat(first=1), chat(), "a list was signed from 0 where it was sent from 1"),
+        (chat_from(1), chat(), "a list was signed from 0 where it was sent from 1"),
     ],
 )
 def test_a_mistake_that_needs_a_text_of_its_own_is_named(
@@ -201,9 +209,7 @@ def test_what_no_usual_mistake_explains_is_answered_with_the_order(mock: Mock) -
     )
 
 
-def test_a_right_signature_is_not_remarked_on(
-    mock: Mock, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_right_signature_is_not_remarked_on(mock: Mock, caplog: pytest.LogCaptureFixture) -> None:
     mock.ask()
     mock.form(signed(chat(AppID="nothing")))
     assert [entry.remarks for entry in mock.journal.entries()] == [(), ()]
@@ -229,17 +235,17 @@ def test_one_of_four_hundred_parameters_is_still_found(mock: Mock) -> None:
 def test_a_large_call_is_not_diagnosed_for_long(mock: Mock, extra: dict[str, str]) -> None:
     sent = {**chat(), **extra, "Signature": "0" * 40}
     body = "&".join(f"{quote(name)}={quote(value)}" for name, value in sent.items()).encode()
-    begun = time.perf_counter()
+    begun = time.process_time()
     seen = mock.open(data=body, content_type="application/x-www-form-urlencoded")
     assert seen.code == 171
-    assert time.perf_counter() - begun < 5, "about 0.5 s on the slowest machine we have"
+    assert time.process_time() - begun < 5, "it takes less than a second"
     assert len(mock.last.remarks[0]) < 4000
 
 
 def test_names_cannot_write_lines_of_their_own_into_the_log(
     mock: Mock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sent = chat(**{"X\nERROR all is lost \x1b[31m": "", "Y" * 500: "\ud83d"[:0], "Z\u202e": ""})
+    sent = chat(**{"X\nERROR all is lost \x1b[31m": "", "Y" * 500: "", "Z\u202e": ""})
     mock.form({**sent, "Signature": "0" * 40})
     (message,) = caplog.messages
     assert message.isprintable()

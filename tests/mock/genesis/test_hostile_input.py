@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 
@@ -61,7 +62,7 @@ TYPES = ("application/json", "application/x-www-form-urlencoded", "text/plain", 
 def test_no_body_makes_the_server_fail(
     mock: Mock, body: bytes, kind: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for query in ({}, signed(chat())):
+    for query in (without(chat(), *chat()), signed(chat())):
         seen = mock.open(data=body, content_type=kind, query_string=query)
         assert seen.status == 200
         assert type(seen.code) is int
@@ -92,8 +93,6 @@ def test_half_a_surrogate_pair_is_a_value_that_nobody_can_accept(
 ) -> None:
     covered = chat() | {name: text}
     joined = "".join(n + v for n, v in sorted(covered.items())) + "counterfoil-private-key"
-    import hashlib
-
     right = hashlib.sha1(joined.encode("utf-8", "surrogatepass")).hexdigest()
     seen = mock.json({**covered, "Signature": right})
     assert (seen.code, seen["Message"]) == (230, f"Params [{name}] not available")
@@ -126,7 +125,7 @@ def test_no_query_makes_the_server_fail(mock: Mock, query: str) -> None:
     assert seen.code in (160, 220)
 
 
-def test_one_hundred_thousand_messages_are_answered(mock: Mock) -> None:
+def test_fifty_thousand_messages_are_answered(mock: Mock) -> None:
     many = chat(*["x"] * 50_000)
     assert mock.form({**many, "Signature": sign(many)}).code == 0
 

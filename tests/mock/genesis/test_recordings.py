@@ -66,9 +66,7 @@ REQUESTS = {
 
 
 @pytest.mark.parametrize("case", REQUESTS)
-def test_a_recorded_question_is_answered_as_it_was(
-    build: Build, tmp_path: Path, case: str
-) -> None:
+def test_a_recorded_question_is_answered_as_it_was(build: Build, tmp_path: Path, case: str) -> None:
     mock = build(fixtures=write(tmp_path, entry(REQUESTS[case], answered("Answer ü 🙂\n"))))
     seen = mock.ask("Question é +&")
     assert (seen["Response"], seen["Msg"]) == ("Answer ü 🙂\n", "OK")

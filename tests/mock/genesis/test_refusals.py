@@ -5,11 +5,9 @@ import uuid
 
 import pytest
 
-from .caller import APP, OTHER_PRIVATE, WAYS, Mock, Way, chat, sign, signed, without
+from .caller import APP, OTHER_PRIVATE, PUBLIC, WAYS, Mock, Way, chat, chat_from, sign, signed, without
 
-DOCUMENTS_EXAMPLE = (
-    "Action=RunMVChat&Prompt=DTAUtpZW&AppID=gjvyCaRg&SessionID=3&Content=uOsqGAyA"
-)
+DOCUMENTS_EXAMPLE = "Action=RunMVChat&Prompt=DTAUtpZW&AppID=gjvyCaRg&SessionID=3&Content=uOsqGAyA"
 
 LISTS = ("Role.0", "Content.0")
 REFUSED = {
@@ -43,13 +41,17 @@ REFUSED = {
         "Params [Role.1] not available",
     ),
     "role too many": (signed(chat() | {"Role.1": "user"}), 230, "Params [Role.1] not available"),
-    "content too many": (signed(chat() | {"Content.1": "b"}), 230, "Params [Content.1] not available"),
+    "content too many": (
+        signed(chat() | {"Content.1": "b"}),
+        230,
+        "Params [Content.1] not available",
+    ),
     "hole": (
         signed(chat("a", "b", "c") | {"Role.4": "user", "Content.4": "e"}),
         230,
         "Params [Role.4] not available",
     ),
-    "begins at 2": (signed(chat(first=2)), 230, "Params [Role.2] not available"),
+    "begins at 2": (signed(chat_from(2)), 230, "Params [Role.2] not available"),
     "one from 0, one from 1": (
         signed(without(chat(), "Content.0") | {"Content.1": "a"}),
         230,
@@ -87,6 +89,27 @@ def test_a_refusal_has_its_retcode_message_and_http_200(mock: Mock, case: str, w
     assert seen.fields == {"RetCode": code, **echo, "Message": message}
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("Action", [], 160),
+        ("Action", ["RunMVChat"], 161),
+        ("Action", ["Run", "MVChat"], 161),
+        ("PublicKey", [], 220),
+        ("PublicKey", [PUBLIC], 172),
+        ("Signature", [], 170),
+        ("Role.0", ["user"], 230),
+        ("AppID", [], 220),
+        ("AppID", [APP], 230),
+        ("SessionID", [], 230),
+        ("SessionID", ["1"], 230),
+    ],
+)
+def test_an_array_is_no_text(mock: Mock, name: str, value: list[str], code: int) -> None:
+    covered = chat() | {name: "".join(value)}
+    assert mock.json({"Signature": sign(covered), **covered, name: value}).code == code
+
+
 def test_the_documents_own_example_request_is_refused(mock: Mock) -> None:
     seen = mock.open("GET", query_string=DOCUMENTS_EXAMPLE)
     assert seen.fields == {
@@ -97,7 +120,7 @@ def test_the_documents_own_example_request_is_refused(mock: Mock) -> None:
 
 
 # Everything is wrong with the first of these; each later one mends what was refused.
-ORDER = [
+ORDER: list[tuple[int, dict[str, str | None]]] = [
     (160, {}),
     (161, {"Action": "NoSuchAction"}),
     (220, {"Action": "RunMVChat"}),

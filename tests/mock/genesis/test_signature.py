@@ -68,7 +68,10 @@ def test_no_parameter_can_be_changed_renamed_dropped_or_left_out(
     assert way(mock, right).code == 0
     assert way(mock, right | {name: right[name] + "x"}).code != 0
     assert way(mock, without(right, name) | {name + "x": right[name]}).code != 0
-    assert way(mock, signed(without(parameters, name)) | {name: right[name] or "x"}).code in (171, 172)
+    assert way(mock, signed(without(parameters, name)) | {name: right[name] or "x"}).code in (
+        171,
+        172,
+    )
     if right[name]:
         assert way(mock, without(right, name)).code != 0
 
@@ -105,7 +108,8 @@ def test_names_and_values_are_joined_without_a_mark(mock: Mock) -> None:
 
 def test_nested_json_is_signed_flattened_and_refused_for_its_value(mock: Mock) -> None:
     text = signature.digest(
-        "ActionRunMVChatAppIDcounterfoil-appContent.0HelloFilterab1c2" "truedx"
+        "ActionRunMVChatAppIDcounterfoil-appContent.0HelloFilterab1c2"
+        "truedx"
         f"PublicKeycounterfoil-public-keyRole.0user{PRIVATE}"
     )
     nested = {"d": "x", "ab": [1, {"c": 2}, True]}

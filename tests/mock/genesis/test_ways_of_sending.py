@@ -1,10 +1,24 @@
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
-from .caller import APP, PUBLIC, WAYS, Build, Mock, Seen, Way, chat, sign, signed, without
+from .caller import (
+    APP,
+    PUBLIC,
+    WAYS,
+    Build,
+    Mock,
+    Seen,
+    Way,
+    chat,
+    chat_from,
+    sign,
+    signed,
+    without,
+)
 
 SUCCESS = ["Action", "ID", "Msg", "Response", "RetCode", "SessionID", "Time"]
 
@@ -40,7 +54,7 @@ def test_lists_begin_at_0_or_1_and_the_last_item_is_the_newest(
     mock: Mock, way: Way, first: int, count: int
 ) -> None:
     contents = [f"old {place}" for place in range(count - 1)]
-    assert way(mock, signed(chat(*contents, "Last", first=first)))["Response"] == (
+    assert way(mock, signed(chat_from(first, *contents, "Last")))["Response"] == (
         "The last one answers."
     )
 
@@ -113,7 +127,13 @@ def test_a_json_null_is_not_sent(mock: Mock) -> None:
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_unknown_parameters_are_tolerated_and_covered(mock: Mock, way: Way) -> None:
-    extra = {"Region": "cn-bj2", "Zone": "cn-bj2-04", "ProjectId": "p", "Prompt": "DTAUtpZW", "é": ""}
+    extra = {
+        "Region": "cn-bj2",
+        "Zone": "cn-bj2-04",
+        "ProjectId": "p",
+        "Prompt": "DTAUtpZW",
+        "é": "",
+    }
     parameters = chat() | extra
     assert way(mock, signed(parameters)).code == 0
     assert way(mock, {**signed(parameters), "Prompt": "changed"}).code == 171
@@ -210,8 +230,6 @@ def test_utf_8_that_is_not_escaped_is_read_as_utf_8(mock: Mock) -> None:
 
 
 def test_the_documents_example_answer_comes_to_its_question(build: Build) -> None:
-    from pathlib import Path
-
     mock = build(fixtures=Path(__file__).parents[3] / "fixtures" / "genesis")
     seen = mock.ask("uOsqGAyA")
     assert (seen["Response"], seen["Msg"]) == ("EFZUczjm", "EWskKMcN")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from ....model import Basis, clause, expect
@@ -17,7 +19,7 @@ SOURCE = "Send chat message: conversationId"
         most=6)  # fmt: skip
 def new(driver: BedrockDriver, texts: list[str], null: bool) -> None:
     """Each message without a conversationId starts a conversation that no other message is in."""
-    more = {"conversationId": None} if null else {}
+    more: dict[str, Any] = {"conversationId": None} if null else {}
     seen: list[str] = []
     for text in texts:
         conversation = driver.ask(text, **more).conversation
@@ -38,8 +40,13 @@ def continued(driver: BedrockDriver, texts: list[str]) -> None:
         driver.reply(driver.accept(exchange))
 
 
-@clause("bedrock.conversation.own_id", basis=Basis.OBSERVED,
-        source="fact sheet, The asynchronous life of a message: 1", id=requests.own_ids, most=8)
+@clause(
+    "bedrock.conversation.own_id",
+    basis=Basis.OBSERVED,
+    source="fact sheet, The asynchronous life of a message: 1",
+    id=requests.own_ids,
+    most=8,
+)
 def own_id(driver: BedrockDriver, id: str) -> None:
     """An id of the caller's own starts a conversation of that id."""
     exchange = driver.post(chat_input(conversation=id))
@@ -48,8 +55,13 @@ def own_id(driver: BedrockDriver, id: str) -> None:
     expect(found == id, f"{id!r} was sent, and {found!r} came back")
 
 
-@clause("bedrock.conversation.own_id_read_back", basis=Basis.OBSERVED,
-        source="fact sheet, Errors: ids in paths are decoded once", id=requests.own_ids, most=8)
+@clause(
+    "bedrock.conversation.own_id_read_back",
+    basis=Basis.OBSERVED,
+    source="fact sheet, Errors: ids in paths are decoded once",
+    id=requests.own_ids,
+    most=8,
+)
 def own_id_read_back(driver: BedrockDriver, id: str) -> None:
     """A conversation with an id of the caller's own is read under that id, whatever it holds."""
     asked = driver.ask(conversation=id)

@@ -9,8 +9,17 @@ from hypothesis import strategies as st
 
 from ....model import Basis, clause, expect, shortened
 from .. import requests
-from ..driver import MODEL, BedrockDriver, Content, Message, items_of, members_of, text_item
-from .reply import message_in
+from ..driver import (
+    MODEL,
+    BedrockDriver,
+    Content,
+    Message,
+    items_of,
+    map_in,
+    members_of,
+    message_in,
+    text_item,
+)
 
 HISTORY = "Get a conversation history"
 LIFE = "fact sheet, The asynchronous life of a message"
@@ -39,7 +48,8 @@ def _same_items(driver: BedrockDriver, content: Content, field: str) -> None:
 
 
 @clause("bedrock.question.body", basis=Basis.IMPLIED, source=f"{HISTORY}: content",
-        content=requests.contents, examples=({"content": [text_item(" Hello,\n 🙂 ")]},))  # fmt: skip
+        content=requests.contents,
+        examples=({"content": [text_item(" Hello,\n 🙂 ")]},))  # fmt: skip
 def body(driver: BedrockDriver, content: Content) -> None:
     """The texts and files of a question come back in the history as they were sent."""
     asked = driver.ask(content)
@@ -135,7 +145,8 @@ def roles(driver: BedrockDriver, text: str) -> None:
 def named(driver: BedrockDriver, text: str) -> None:
     """A history has the id that it was asked for by."""
     asked = driver.answered(text)
-    found = members_of(driver.must(driver.history(asked.conversation))).get("id", asked.conversation)
+    history = members_of(driver.must(driver.history(asked.conversation)))
+    found = history.get("id", asked.conversation)
     expect(found == asked.conversation, f"id is {found!r}, not {asked.conversation!r}")
 
 
@@ -145,10 +156,8 @@ def named(driver: BedrockDriver, text: str) -> None:
 def last_message_named(driver: BedrockDriver, texts: list[str]) -> None:
     """lastMessageId names a message of the history."""
 
-    def in_map(last: object, history: dict[str, Any], reply: Message) -> None:
-        found = history.get("messageMap")
-        if isinstance(found, dict):
-            expect(last in found, f"lastMessageId {last!r} is not among {', '.join(found)}")
+    def in_map(last: str, found: dict[str, Message], reply: Message) -> None:
+        expect(last in found, f"lastMessageId {last!r} is not among {', '.join(found)}")
 
     _judge_last(driver, texts, in_map)
 
@@ -158,16 +167,15 @@ def last_message_named(driver: BedrockDriver, texts: list[str]) -> None:
 def last_is_reply(driver: BedrockDriver, texts: list[str]) -> None:
     """lastMessageId is the id of the latest reply."""
 
-    def is_reply(last: object, history: dict[str, Any], reply: Message) -> None:
-        found = history.get("messageMap", {}).get(last)
-        if isinstance(found, dict) and reply:
-            alike = all(found.get(name) == reply.get(name) for name in ("parent", "role", "content"))
-            expect(alike, f"lastMessageId {last!r} is not the latest reply's")
+    def is_reply(last: str, found: dict[str, Message], reply: Message) -> None:
+        named = found.get(last, reply)
+        alike = all(named.get(name) == reply.get(name) for name in ("parent", "role", "content"))
+        expect(alike, f"lastMessageId {last!r} is not the latest reply's")
 
     _judge_last(driver, texts, is_reply)
 
 
-Judge = Callable[[object, dict[str, Any], Message], None]
+Judge = Callable[[str, dict[str, Message], Message], None]
 
 
 def _judge_last(driver: BedrockDriver, texts: list[str], judge: Judge) -> None:
@@ -176,10 +184,10 @@ def _judge_last(driver: BedrockDriver, texts: list[str], judge: Judge) -> None:
         asked = driver.ask(text, conversation)
         conversation = asked.conversation
         reply = message_in(driver.reply(asked))
-        history = members_of(driver.must(driver.history(conversation)))
-        last = history.get("lastMessageId")
-        if isinstance(last, str):
-            judge(last, history, reply)
+        history = driver.must(driver.history(conversation))
+        last, found = members_of(history).get("lastMessageId"), map_in(history)
+        if isinstance(last, str) and found:
+            judge(last, found, reply)
 
 
 @clause("bedrock.history.readable_meanwhile", basis=Basis.IMPLIED, source=HISTORY,
@@ -192,7 +200,7 @@ def readable_meanwhile(driver: BedrockDriver, reads: int) -> None:
     for _ in range(reads):
         exchange = driver.history(conversation)
         expect(driver.accepted(exchange), f"not readable: {driver.describe(exchange)}")
-        found = members_of(exchange).get("messageMap", before)
+        found = map_in(exchange) or before
         lost = ", ".join(id for id in before if id not in found)
         expect(not lost, f"while a message waits, {lost} is not in the history")
         driver.clock.sleep(0.03)

@@ -40,7 +40,9 @@ Case = tuple[Place, bytes]
 """Where the body is wrong, and the body."""
 
 
-def _cases(place: Place, values: st.SearchStrategy[Any], wrong: Callable[[Any], Any]) -> Any:
+def _cases(
+    place: Place, values: st.SearchStrategy[Any], wrong: Callable[[Any], Any]
+) -> st.SearchStrategy[Case]:
     return values.map(lambda value: (place, json.dumps(wrong(value)).encode()))
 
 
@@ -96,8 +98,11 @@ def _refused(rule: str, what: str, cases: st.SearchStrategy[Case]) -> Clause:
         _must_be_422(driver, case[1], what)
 
     refused.__doc__ = f"A body {what} is refused with 422."
-    return clause(f"bedrock.invalid.{rule}", basis=Basis.DOCUMENTED,
-                  source=f"{POST}; published OpenAPI: 422", case=cases, most=12)(refused)  # fmt: skip
+    source = f"{POST}; published OpenAPI: 422"
+    named = clause(
+        f"bedrock.invalid.{rule}", basis=Basis.DOCUMENTED, source=source, case=cases, most=12
+    )
+    return named(refused)
 
 
 REFUSED = [_refused(rule, what, cases) for rule, (what, cases) in KINDS.items()]
@@ -166,8 +171,8 @@ def loc_leads_there(driver: BedrockDriver, case: Case) -> None:
 
 
 @clause("bedrock.invalid.all_at_once", basis=Basis.OBSERVED,
-        source="fact sheet, Errors: all errors at once", kind=_wrong_kinds, value=requests.not_texts,
-        most=6)  # fmt: skip
+        source="fact sheet, Errors: all errors at once", kind=_wrong_kinds,
+        value=requests.not_texts, most=6)  # fmt: skip
 def all_at_once(driver: BedrockDriver, kind: Any, value: Any) -> None:
     """A body that is wrong in three places is answered with an error for each."""
     body = {**_item(contentType=kind), "conversationId": value}

@@ -64,14 +64,15 @@ def optional_fields(driver: BedrockDriver, field: str) -> None:
     must_be_accepted(driver, driver.post(NULLS[field]), f"a message with {field}")
 
 
-EXTRA = st.dictionaries(
+EXTRA: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
     st.sampled_from(["foo", "user", "stream", "temperature", "", "é", "x-y"]),
     st.sampled_from([None, True, 5, "text", [], {"a": [1]}]), min_size=1, max_size=3,
 )  # fmt: skip
 
 
-@clause("bedrock.post.extra_fields", basis=Basis.OBSERVED, source="fact sheet, Errors: also accepted",
-        extra=EXTRA, where=st.sampled_from(["body", "message", "content"]), most=8)  # fmt: skip
+@clause("bedrock.post.extra_fields", basis=Basis.OBSERVED,
+        source="fact sheet, Errors: also accepted", extra=EXTRA,
+        where=st.sampled_from(["body", "message", "content"]), most=8)  # fmt: skip
 def extra_fields(driver: BedrockDriver, extra: dict[str, Any], where: str) -> None:
     """Fields that the document does not know do no harm."""
     body = chat_input()

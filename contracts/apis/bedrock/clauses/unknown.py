@@ -17,8 +17,13 @@ def must_be_404(driver: BedrockDriver, exchange: Exchange, what: str) -> None:
     expect(exchange.status == 404, f"{what} does not exist: {driver.describe(exchange)}")
 
 
-@clause("bedrock.conversation.unknown", basis=Basis.DOCUMENTED, source=CONVERSATION,
-        id=requests.unmade_ids(), examples=tuple({"id": text * 9} for text in requests.ODD[:8]))
+@clause(
+    "bedrock.conversation.unknown",
+    basis=Basis.DOCUMENTED,
+    source=CONVERSATION,
+    id=requests.unmade_ids(),
+    examples=tuple({"id": text * 9} for text in requests.ODD[:8]),
+)
 def conversation(driver: BedrockDriver, id: str) -> None:
     """The history of a conversation that does not exist is answered with 404."""
     must_be_404(driver, driver.get("conversation", id), f"conversation {id!r}")

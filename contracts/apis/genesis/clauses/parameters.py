@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ....model import Basis, Clause, Request, clause, expect
+from ....model import Basis, Clause, clause, expect
 from .. import requests
 from ..driver import GenesisDriver, Pairs, Way
 from .response import refuse
@@ -69,6 +69,15 @@ def lists_contiguous(driver: GenesisDriver, gap: int, way: Way) -> None:
     _refused(driver, [*pairs, *far], way, f"there is nothing at index {gap}")
 
 
+@clause("genesis.parameters.lists_from_1", basis=Basis.OBSERVED, source="our choice; no document says",
+        talk=requests.conversations(most=3), way=FLAT, most=8)  # fmt: skip
+def lists_from_1(driver: GenesisDriver, talk: Any, way: Way) -> None:
+    """Lists that begin at index 1 are accepted as those that begin at 0."""
+    driver.must(driver.post(driver.plain(talk), way))
+    exchange = driver.post(driver.plain(talk, first=1), way)
+    expect(driver.accepted(exchange), f"lists from 1 on: {driver.describe(exchange)}")
+
+
 @clause("genesis.parameters.roles", basis=Basis.DOCUMENTED, source=f"{TABLE}: Role.N",
         role=requests.wrong_roles, way=FLAT, examples=({"role": "system", "way": "form"},))  # fmt: skip
 def roles(driver: GenesisDriver, role: str, way: Way) -> None:
@@ -126,19 +135,3 @@ def signature_first(driver: GenesisDriver, name: str) -> None:
     """A wrong signature is found before a missing parameter."""
     code = driver.code(driver.carry([*_leaving_out(driver, name), ("Signature", "0" * 40)]))
     expect(code in (171, None), f"the signature is wrong, {name} is missing, and RetCode is {code}")
-
-
-@clause("genesis.endpoint.unknown_path", basis=Basis.IMPLIED, source="Request Example: the path is /",
-        name=requests.names, most=5)  # fmt: skip
-def unknown_path(driver: GenesisDriver, name: str) -> None:
-    """An unsigned request to a path that does not exist is turned down without a server error."""
-    exchange = driver.send(Request("GET", f"/{name}"))
-    expect(driver.refused(exchange), f"a path that does not exist: {driver.describe(exchange)}")
-
-
-@clause("genesis.endpoint.wrong_method", basis=Basis.IMPLIED, source="platform SDK: GET and POST",
-        method=st.sampled_from(["PUT", "DELETE", "PATCH"]), most=3)  # fmt: skip
-def wrong_method(driver: GenesisDriver, method: str) -> None:
-    """An unsigned request with another method is turned down without a server error."""
-    exchange = driver.send(Request(method, "/"))
-    expect(driver.refused(exchange), f"{method}: {driver.describe(exchange)}")

@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from ....hostile import must_show_no_trace
 from ....model import Basis, Exchange, clause, expect, shortened
 from .. import requests
 from ..driver import ACTION, SUCCESS_FIELDS, GenesisDriver, Pairs
@@ -29,12 +30,13 @@ def refusals(driver: GenesisDriver) -> dict[str, Pairs]:
         "AppID is missing": driver.signed([p for p in right if p[0] != "AppID"]),
         "Role.0 is unknown": driver.signed([("Role.0", "bot") if p[0] == "Role.0" else p
                                             for p in right]),
+        "SessionID is no integer": driver.signed([*right, ("SessionID", "abc")]),
     }  # fmt: skip
 
 
 REFUSED = st.sampled_from(
     ["Action is missing", "Action is unknown", "PublicKey is unknown", "Signature is missing",
-     "Signature is wrong", "AppID is missing", "Role.0 is unknown"]
+     "Signature is wrong", "AppID is missing", "Role.0 is unknown", "SessionID is no integer"]
 )  # fmt: skip
 
 
@@ -108,6 +110,21 @@ def refusal_status(driver: GenesisDriver, case: str) -> None:
     expect(exchange.status == 200, f"{case}, and the status is {exchange.status}")
 
 
+@clause("genesis.response.success_without_message", basis=Basis.DOCUMENTED, source=f"{FIELDS}: Message",
+        text=requests.questions)  # fmt: skip
+def success_without_message(driver: GenesisDriver, text: str) -> None:
+    """A success has no error message."""
+    message = driver.must(driver.chat(text)).members().get("Message")
+    expect(not message, f"RetCode is 0, and Message is {shortened(message)}")
+
+
+@clause("genesis.response.no_stack_trace", basis=Basis.IMPLIED, source=f"{FIELDS}: Message",
+        case=REFUSED, most=16)  # fmt: skip
+def no_stack_trace(driver: GenesisDriver, case: str) -> None:
+    """A refusal describes what is wrong with the request, not where the server noticed."""
+    must_show_no_trace(refuse(driver, case))
+
+
 @clause("genesis.response.action_on_success", basis=Basis.DOCUMENTED, source="Response Example",
         text=requests.questions)  # fmt: skip
 def action_on_success(driver: GenesisDriver, text: str) -> None:
@@ -144,6 +161,18 @@ def small_integers(driver: GenesisDriver, text: str) -> None:
         value = members.get(name)
         if type(value) is int:
             expect(-(2**31) <= value < 2**31, f"{name} has more than 32 bits: {value}")
+
+
+@clause("genesis.response.request_id_unique", basis=Basis.OBSERVED,
+        source="platform SDK: X-UCLOUD-REQUEST-UUID", most=5, text=requests.questions)  # fmt: skip
+def request_id_unique(driver: GenesisDriver, text: str) -> None:
+    """Each response has a request id of its own."""
+    found = [_request_id(driver.chat(text)) for _ in range(2)]
+    expect(found[0] is None or found[0] != found[1], f"two responses have the id {found[0]}")
+
+
+def _request_id(exchange: Exchange) -> str | None:
+    return exchange.response.header("X-UCLOUD-REQUEST-UUID") if exchange.response else None
 
 
 @clause("genesis.response.request_id", basis=Basis.OBSERVED,

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from ....model import Basis, Clause, Exchange, Request, clause, expect
+from ....model import Basis, Clause, Exchange, clause, expect
 from .. import requests
 from ..driver import UPPER, Change, GenesisDriver, Pairs, Way, cut_to, sign
 
@@ -17,6 +17,7 @@ SCHEME = "platform documentation: the signature covers every parameter"
 NEVER_SIGNATURE = (170, 171, 172)
 
 messages = requests.conversations(most=3)
+FLAT: Any = st.sampled_from(["get", "form", "json"])
 
 
 def must_refuse(driver: GenesisDriver, exchange: Exchange, what: str) -> None:
@@ -128,14 +129,6 @@ def _dropped(pairs: Pairs, at: int, text: str) -> Pairs:
     return [*pairs[:at], *pairs[at + 1 :]]
 
 
-def _swapped(pairs: Pairs, at: int, text: str) -> Pairs:
-    other = (at + 1) % len(pairs)
-    swapped = list(pairs)
-    swapped[at] = (pairs[at][0], pairs[other][1])
-    swapped[other] = (pairs[other][0], pairs[at][1])
-    return swapped
-
-
 def _encoded(pairs: Pairs, at: int, text: str) -> Pairs:
     escaped = "".join(f"%{byte:02X}" for byte in pairs[at][1].encode())
     return [*pairs[:at], (pairs[at][0], escaped), *pairs[at + 1 :]]
@@ -151,7 +144,6 @@ EDITS: tuple[tuple[str, Edit, str], ...] = (
     ("name", _name, "A parameter that is renamed after signing is refused."),
     ("added", _added, "A parameter that is added after signing is refused."),
     ("dropped", _dropped, "A parameter that is dropped after signing is refused."),
-    ("swapped", _swapped, "Two values that are swapped after signing are refused."),
     ("encoded", _encoded, "A value that is escaped once more after signing is refused."),
     ("index", _index, "A message that is moved to another index after signing is refused."),
 )
@@ -178,7 +170,7 @@ def _edited(kind: str, edit: Edit, sentence: str) -> Clause:
         spare=st.text("abc123", max_size=3),
         at=st.integers(0, 5),
         added=st.text("abc123", min_size=1, max_size=3),
-        way=st.sampled_from(["get", "form", "json"]),
+        way=FLAT,
         examples=tuple(
             {"text": "Hello", "spare": "1", "at": at, "added": "a", "way": "form"}
             for at in range(6)
@@ -191,6 +183,44 @@ def _difference(before: Pairs, after: Pairs) -> str:
     come = [name for name, value in after if (name, value) not in before]
     names = ", ".join(dict.fromkeys([*gone, *come]))
     return f"{names} changed" if names else "the order changed"
+
+
+@clause("genesis.signature.covers_swapped", basis=Basis.DOCUMENTED, source=SCHEME,
+        what=st.sampled_from(["Role", "Content"]), texts=st.lists(
+            requests.questions, min_size=2, max_size=2, unique=True), way=FLAT)  # fmt: skip
+def covers_swapped(driver: GenesisDriver, what: str, texts: list[str], way: Way) -> None:
+    """Two messages whose roles or contents are swapped after signing are refused."""
+    pairs = driver.plain([("user", texts[0]), ("assistant", texts[1])])
+    values = dict(pairs)
+    swap = {f"{what}.0": values[f"{what}.1"], f"{what}.1": values[f"{what}.0"]}
+    _changed_to_valid(driver, pairs, swap, way)
+
+
+@clause("genesis.signature.covers_session", basis=Basis.DOCUMENTED, source=SCHEME, way=FLAT, most=6)
+def covers_session(driver: GenesisDriver, way: Way) -> None:
+    """A request that is moved to another session of its caller after signing is refused."""
+    mine, other = (driver.must(driver.chat()).members().get("SessionID") for _ in range(2))
+    assume(mine != other)
+    pairs = driver.plain([("user", "Hello")], mine)
+    _changed_to_valid(driver, pairs, {"SessionID": str(other)}, way)
+
+
+@clause("genesis.signature.covers_application", basis=Basis.DOCUMENTED, source=SCHEME,
+        needs=("other_app_id",), way=FLAT, most=6)  # fmt: skip
+def covers_application(driver: GenesisDriver, way: Way) -> None:
+    """A request that is moved to another application after signing is refused."""
+    pairs = driver.plain([("user", "Hello")])
+    _changed_to_valid(driver, pairs, {"AppID": driver.credentials["other_app_id"]}, way)
+
+
+def _changed_to_valid(driver: GenesisDriver, pairs: Pairs, to: dict[str, str], way: Way) -> None:
+    """Change values after signing to others that would be accepted if they were signed."""
+    changed = [(name, to.get(name, value)) for name, value in pairs]
+    let_in(driver, pairs, way)
+    let_in(driver, changed, way)
+    right = sign(pairs, driver.credentials["private_key"])
+    exchange = driver.carry([*changed, ("Signature", right)], way, signed_over=pairs)
+    must_refuse(driver, exchange, f"{_difference(pairs, changed)} after signing")
 
 
 COVERED = [_edited(*edit) for edit in EDITS]
@@ -256,9 +286,6 @@ def ways_alike(driver: GenesisDriver, talk: list[tuple[str, str]], way: Way) -> 
     """What is accepted in one way of sending is accepted in every other."""
     let_in(driver, driver.plain(talk), "get" if way != "get" else "form")
     _accepted(driver, driver.plain(talk), way)
-
-
-PLAIN = st.text("abcdefgh XYZ".replace(" ", ""), min_size=1, max_size=6)
 
 
 @clause("genesis.signature.non_ascii", basis=Basis.IMPLIED, source="platform SDK: UTF-8",

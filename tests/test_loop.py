@@ -1,0 +1,77 @@
+import pytest
+
+import contracts
+from contracts.model import Verdict
+from contracts.runner import PROFILES, Plan, run
+from contracts.target import Target
+from counterfoil import wiring
+from counterfoil.audit import judge_mock
+from mockserver.clock import VirtualClock
+from mockserver.model import Settings
+from mockserver.server import Server
+
+APIS = contracts.names()
+
+# A clause that no mock can be held to: it is judged against the tests' own servers.
+NEVER_REACHED: frozenset[str] = frozenset()
+
+
+def must_be_kept(outcome):
+    assert outcome.trouble == ""
+    found = {
+        finding.clause.id: f"{finding.verdict}: {finding.reason}"
+        for finding in outcome.findings
+        if finding.verdict is not Verdict.KEPT and finding.clause.id not in NEVER_REACHED
+    }
+    assert found == {}
+    assert outcome.verdict is Verdict.KEPT
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("api", APIS)
+def test_every_mock_keeps_every_clause_in_process(api, seed):
+    must_be_kept(judge_mock(api, None, "quick", seed))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("api", APIS)
+def test_every_mock_keeps_every_clause_in_process_by_the_standard_profile(api, seed):
+    must_be_kept(judge_mock(api, None, "standard", seed))
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("api", APIS)
+def test_every_mock_keeps_every_clause_over_a_socket(api, seed):
+    made = wiring.mocks([api], seed=seed, settings=Settings(reply_after=0.02))
+    contract = contracts.load(api)
+    with Server(made.app.wsgi_app) as server:
+        target = Target(server.url)
+        plan = Plan(contract.clauses, PROFILES["quick"], seed)
+        *_, outcome = run(contract, target, wiring.default_credentials(api), plan)
+        target.close()
+    must_be_kept(outcome)
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_the_same_seed_gives_the_same_findings_with_the_same_calls(api):
+    first, second = (judge_mock(api, None, "quick", 7) for _ in range(2))
+    assert first.calls == second.calls
+    assert [(f.clause.id, f.verdict, f.calls) for f in first.findings] == [
+        (f.clause.id, f.verdict, f.calls) for f in second.findings
+    ]
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_the_mocks_are_deterministic_byte_for_byte(api):
+    def recorded():
+        clock = VirtualClock()
+        made = wiring.mocks([api], clock=clock, seed=5)
+        contract = contracts.load(api)
+        target = Target("http://127.0.0.1", app=made.app.wsgi_app, clock=clock)
+        plan = Plan(contract.clauses[:6], PROFILES["quick"], 5)
+        *_, _outcome = run(contract, target, wiring.default_credentials(api), plan)
+        entries = [(e.path, e.body, e.status, e.answer) for e in made.journal.entries()]
+        assert len(entries) > 5
+        return entries
+
+    assert recorded() == recorded()
