@@ -123,9 +123,7 @@ class Driver:
     def refused(self, exchange: Exchange) -> bool:
         """Say whether the request was turned down in good order: an answer, and no 5xx."""
         return (
-            exchange.response is not None
-            and exchange.status < 500
-            and not self.accepted(exchange)
+            exchange.response is not None and exchange.status < 500 and not self.accepted(exchange)
         )
 
     def eventually(

@@ -16,7 +16,13 @@ SPECIAL = (
     "\r\n", "\t", " ", "%", "%20", "+", "&", "=", "?", "#", "/", "\\", '"', "'", "<", ">", "{}", "[]",
 )  # fmt: skip
 
-TRACES = ("Traceback (most recent call last)", 'File "/', "\tat java.", "node_modules/", "goroutine ")
+TRACES = (
+    "Traceback (most recent call last)",
+    'File "/',
+    "\tat java.",
+    "node_modules/",
+    "goroutine ",
+)
 
 
 def texts(min_size: int = 0, max_size: int = 60) -> st.SearchStrategy[str]:
@@ -133,7 +139,9 @@ def must_show_no_trace(exchange: Exchange) -> None:
 def malformed() -> st.SearchStrategy[bytes]:
     """Draw bodies that are not JSON."""
     return st.one_of(
-        st.sampled_from([b"{", b'{"a":', b"[1,", b'"', b"nul", b"\xff\xfe", b'{"a": "\xff"}', b"{'a': 1}"]),
+        st.sampled_from(
+            [b"{", b'{"a":', b"[1,", b'"', b"nul", b"\xff\xfe", b'{"a": "\xff"}', b"{'a': 1}"]
+        ),
         st.binary(min_size=1, max_size=20).filter(_is_no_json),
     )
 

@@ -1,36 +1,46 @@
-"""All that a schema can say, as clauses like the others."""
+"""All that a schema can say, by Schemathesis: it is imported here alone, and only when used."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+import json
+import random
+import warnings
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .document import Document
-from .driver import Driver
-from .generation import Schema
-from .model import Basis, Broken, Clause, Exchange, NotReached, Request, clause, expect, shortened
-from .samples import Sample
+import hypothesis
+from hypothesis import HealthCheck, Phase, Verbosity, given
+from hypothesis.errors import Unsatisfiable
+
+from .document import Document, Operation
+from .model import Basis, Clause, Exchange, clause, shortened
+from .samples import Sample, read_sample
+from .schema_rules import Cases, Rules, Tolerates, smaller
+from .schemas import answer_schema, complaints, place, readable, validator
 
 if TYPE_CHECKING:
     from .runner import Plan
 
-Tolerates = Callable[[Request], bool]
-Cases = Iterator[Mapping[str, Any]]
+COVERAGE_PER_EXAMPLE = 3
+"""How many of Schemathesis' coverage cases an operation gets for each example of the profile."""
 
-UNKNOWN = "/counterfoil-unknown"
-NEVER_DECLARED = ("GET", "POST", "PUT", "PATCH", "DELETE")
-"""Methods that may be turned down; HEAD, OPTIONS and TRACE belong to the server, not to the API."""
-
-TOO_MUCH = frozenset({413, 414, 431})
-NOT_NOW = frozenset({409, 425, 429})
-"""Statuses of requests that are as they should be, at a moment at which they cannot be met."""
+NOWHERE = "http://nowhere.invalid"
 
 
 def schema_clauses(api: str, document: Path, *, tolerates: Tolerates | None = None) -> list[Clause]:
     """Return what the document promises by itself; `tolerates` names what it leaves open."""
-    rules = _Rules(Document(document), tolerates or (lambda request: False))
+    read = Document(document)
+    rules = Rules(
+        read.operations,
+        promised=Schema(read, lambda: read.promised),
+        described=Schema(read, lambda: read.described),
+        tolerates=tolerates or (lambda request: False),
+    )
     documented, implied, observed = Basis
     answers, requests = "OpenAPI document, responses", "OpenAPI document, parameters and bodies"
     table: list[tuple[Callable[..., None], Basis, str, Callable[[Plan], Cases]]] = [
@@ -43,9 +53,9 @@ def schema_clauses(api: str, document: Path, *, tolerates: Tolerates | None = No
         (rules.method, implied, "OpenAPI document, paths", rules.method_cases),
         (rules.unknown_path, implied, "OpenAPI document, paths", rules.path_cases),
     ]
-    if rules.document.lists_headers:
+    if read.lists_headers:
         table.insert(2, (rules.headers, documented, answers, rules.plain_cases))
-    if rules.document.observes:
+    if read.observes:
         table.insert(-5, (rules.observed_body, observed, answers, rules.plain_cases))
     return [
         clause(
@@ -53,208 +63,249 @@ def schema_clauses(api: str, document: Path, *, tolerates: Tolerates | None = No
             basis=basis,
             source=source,
             cases=cases,
-            smaller=_smaller,
+            smaller=smaller,
         )(rule)
         for rule, basis, source, cases in table
     ]
 
 
-class _Rules:
-    """The promises; each is a clause's test, over one sample at a time."""
+class Schema:
+    """One view of a document, as Schemathesis has it; read when it is first needed."""
 
-    def __init__(self, document: Document, tolerates: Tolerates) -> None:
-        self.document = document
-        self._tolerates = tolerates
-        self._promised = Schema(document, lambda: document.promised)
-        self._described = Schema(document, lambda: document.described)
-        self._samples: dict[tuple[int, int], list[Sample]] = {}
+    def __init__(self, document: Document, view: Callable[[], dict[str, Any]]) -> None:
+        self._document = document
+        self._view = view
+        self._covering: dict[str, list[Sample]] = {}
 
-    def status(self, driver: Driver, sample: Sample) -> None:
-        """Every answer has a status that the document lists for its operation."""
-        self._judge(driver, sample, "status_code_conformance")
-
-    def content_type(self, driver: Driver, sample: Sample) -> None:
-        """Every answer has a content type that the document lists for its status."""
-        self._judge(driver, sample, "content_type_conformance")
-
-    def headers(self, driver: Driver, sample: Sample) -> None:
-        """Every answer has the headers that the document lists for its status, well formed."""
-        self._judge(driver, sample, "response_headers_conformance")
-
-    def body(self, driver: Driver, sample: Sample) -> None:
-        """The body of every answer is as the document says for its status."""
-        self._judge(driver, sample, "response_schema_conformance")
-
-    def observed_body(self, driver: Driver, sample: Sample) -> None:
-        """Where only observation tells what an answer looks like, it looks like that."""
-        check = "response_schema_conformance"
-        exchange = self._answered(driver, sample)
-        if self._promised.complaint(sample.operation, exchange, check):
-            raise NotReached
-        complaint = self._described.complaint(sample.operation, exchange, check)
-        expect(not complaint, f"{sample.operation.label}: {complaint}")
-
-    def valid_accepted(self, driver: Driver, sample: Sample) -> None:
-        """A request that conforms to the schema, with ids that exist, is accepted."""
-        shared = _shared(driver)
-        sample = shared.filled(sample)
-        existing = set(shared.existing(sample.operation.id)) - sample.kept
-        if not (sample.operation.promised and sample.conforms and existing >= set(sample.path)):
-            raise NotReached
-        exchange = shared.exchange(sample.request)
-        if driver.accepted(exchange) or exchange.status in TOO_MUCH | NOT_NOW:
-            return
-        raise Broken(
-            f"{sample.operation.label}: a request that conforms to the schema was turned down: "
-            f"{driver.describe(exchange)}"
+    @cached_property
+    def _loaded(self) -> Any:
+        with _hypothesis_left_alone():
+            import schemathesis
+        # A config of our own: none is looked for, and nothing is written.
+        config = schemathesis.Config.from_dict(
+            {
+                "cache": {"enabled": False},
+                "analysis": {"constants": {"enabled": False}},
+                "generation": {
+                    "database": "none",
+                    "with-security-parameters": False,
+                    "allow-extra-parameters": False,
+                    "allow-x00": False,
+                },
+                "phases": {
+                    "coverage": {
+                        "generate-duplicate-query-parameters": False,
+                        "unexpected-methods": [],
+                    }
+                },
+            }
         )
+        return schemathesis.openapi.from_dict(self._view(), config=config)
 
-    def invalid_refused(self, driver: Driver, sample: Sample) -> None:
-        """A request that breaks the schema is turned down, and not by a server error."""
-        sample = _shared(driver).filled(sample)
-        if not sample.operation.promised or not sample.forbidden:
-            raise NotReached
-        self._refused(driver, sample, f"a request that the schema forbids ({sample.forbidden[0]})")
+    def samples(self, seed: int, examples: int) -> Iterator[Sample]:
+        """Yield requests, valid and not: what covers the schema, what is drawn, what is harder."""
+        choice = random.Random(seed)
+        for operation in self._document.operations:
+            yield from _spread(self._coverage(operation), COVERAGE_PER_EXAMPLE * examples, choice)
+        for operation in self._document.operations:
+            for sample in self._drawn(operation, examples // 2, seed):
+                yield sample
+                if operation.path_names and sample.conforms:
+                    # What does not exist is answered too.
+                    yield sample.as_is()
+        for operation in self._document.operations:
+            yield from _hardest(self._coverage(operation))
 
-    def no_server_error(self, driver: Driver, sample: Sample) -> None:
-        """No request is answered by a server error, or not at all."""
-        shared = _shared(driver)
-        exchange = shared.exchange(shared.filled(sample).request)
-        expect(exchange.response is not None, f"{_label(sample)}: no answer: {exchange.failure}")
-        expect(exchange.status < 500, f"{_label(sample)}: a server error: {_said(exchange)}")
+    def _coverage(self, operation: Operation) -> list[Sample]:
+        """Return Schemathesis' own choice of values at and beyond every bound of the schema."""
+        if operation.id not in self._covering:
+            from schemathesis.generation import GenerationMode
+            from schemathesis.generation.coverage import GenerationSession
 
-    def method(self, driver: Driver, sample: Sample) -> None:
-        """A method that the document does not list for a path is turned down in good order."""
-        self._refused(driver, _shared(driver).filled(sample), "a method that the document lacks")
+            theirs = self._theirs(operation)
+            cases = self._loaded.iter_coverage_cases(
+                theirs,
+                generation_modes=list(GenerationMode),
+                generation_config=self._loaded.config.generation_for(
+                    operation=theirs, phase="coverage"
+                ),
+                session=GenerationSession(),
+            )
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message=".*regular expression.*")
+                self._covering[operation.id] = list(_samples(operation, cases))
+        return self._covering[operation.id]
 
-    def unknown_path(self, driver: Driver, sample: Sample) -> None:
-        """A path that the document does not list is turned down in good order."""
-        self._refused(driver, _shared(driver).filled(sample), "a path that the document lacks")
+    def _drawn(self, operation: Operation, count: int, seed: int) -> Iterator[Sample]:
+        """Yield samples of values drawn at random, as many valid ones as others."""
+        from schemathesis.generation import GenerationMode
 
-    def plain_cases(self, plan: Plan) -> Cases:
-        """Yield what Schemathesis makes."""
-        return ({"sample": sample} for sample in self._all(plan) if sample.plain)
+        for mode in GenerationMode:
+            # A path that is not valid is one that does not exist, which the valid ones show too.
+            breakable = operation.bodies or operation.names("query")
+            if mode is GenerationMode.NEGATIVE and not breakable:
+                continue
+            strategy = self._theirs(operation).as_strategy(generation_mode=mode)
+            own_seed = zlib.crc32(f"{seed} {operation.id} {mode}".encode())
+            yield from _samples(operation, _draw(strategy, count, own_seed))
 
-    def all_cases(self, plan: Plan) -> Cases:
-        """Yield what Schemathesis makes, and what is made harder than that."""
-        return ({"sample": sample} for sample in self._all(plan))
+    def complaint(self, operation: Operation, exchange: Exchange, check: str) -> str:
+        """Return what a check of Schemathesis has against an answer, in a line; "" for nothing."""
+        from schemathesis.specs.openapi import checks
 
-    def method_cases(self, plan: Plan) -> Cases:
-        """Yield a valid request to every path, by every method that it lacks."""
-        listed: dict[str, set[str]] = {}
-        for operation in self.document.operations:
-            listed.setdefault(operation.path, set()).add(operation.method)
-        # Where several operations share a path, the last: a body makes acceptance likelier.
-        for path, sample in {s.operation.path: s for s in self._valid(plan)}.items():
-            for method in NEVER_DECLARED:
-                if method not in listed[path]:
-                    asked = replace(sample, method=method)
-                    if method == "GET":
-                        asked = replace(asked, kind=None, body=None)
-                    yield {"sample": asked}
+        # What stands in the path matters only to the request that it would print.
+        path = {name: "0" for name in operation.path_names}
+        case = self._theirs(operation).Case(path_parameters=path)
+        try:
+            case.validate_response(_answer(exchange), checks=[getattr(checks, check)])
+        except (AssertionError, BaseExceptionGroup) as failed:
+            failures = failed.exceptions if isinstance(failed, BaseExceptionGroup) else (failed,)
+            lines = (self._line(f, operation, exchange) for f in failures if _fits(f, check))
+            return next(lines, "")
+        except UnicodeEncodeError:
+            return ""  # half a surrogate pair, which no validator can take in
+        return ""
 
-    def path_cases(self, plan: Plan) -> Cases:
-        """Yield a valid request to every operation, its path made one that no operation has."""
-        for sample in self._valid(plan):
-            beyond = UNKNOWN
-            while self._known(replace(sample, beyond=beyond)):
-                beyond += UNKNOWN
-            yield {"sample": replace(sample, beyond=beyond)}
+    def _line(self, failure: Any, operation: Operation, exchange: Exchange) -> str:
+        """Return in a line what was promised and what came."""
+        response = exchange.response
+        if response and type(failure).__name__ == "JsonSchemaError" and not _of_header(failure):
+            # Schemathesis rewrites what depends on a condition, and then has less to say about it.
+            view = self._view()
+            schema = answer_schema(
+                view, operation.path, operation.method, response.status, response.media_type
+            )
+            judge = validator(schema, view["components"])
+            with suppress(ValueError):
+                for problem in complaints("body", judge, json.loads(response.body)):
+                    return f"{problem} (in an answer of status {response.status})"
+        return _line(failure, exchange.status)
 
-    def _known(self, sample: Sample) -> bool:
-        path = sample.request.target.partition("?")[0]
-        return any(o.path_pattern.fullmatch(path) for o in self.document.operations)
-
-    def _valid(self, plan: Plan) -> list[Sample]:
-        """Return the first valid sample of each operation."""
-        first: dict[str, Sample] = {}
-        for sample in self._all(plan):
-            if sample.plain and sample.conforms:
-                first.setdefault(sample.operation.id, sample)
-        return list(first.values())
-
-    def _all(self, plan: Plan) -> list[Sample]:
-        """Return the samples of a plan; they depend on the document and the seed alone."""
-        key = (plan.seed, plan.profile.examples)
-        if key not in self._samples:
-            self._samples.clear()
-            self._samples[key] = _distinct(self._promised.samples(*key))
-        return self._samples[key]
-
-    def _judge(self, driver: Driver, sample: Sample, check: str) -> None:
-        exchange = self._answered(driver, sample)
-        complaint = self._promised.complaint(sample.operation, exchange, check)
-        expect(not complaint, f"{sample.operation.label}: {complaint}")
-
-    def _answered(self, driver: Driver, sample: Sample) -> Exchange:
-        shared = _shared(driver)
-        exchange = shared.exchange(shared.filled(sample).request)
-        if exchange.response is None:
-            raise NotReached
-        return exchange
-
-    def _refused(self, driver: Driver, sample: Sample, what: str) -> None:
-        if self._tolerates(sample.request):
-            raise NotReached
-        exchange = _shared(driver).exchange(sample.request)
-        if driver.accepted(exchange):
-            raise Broken(f"{_label(sample)}: {what} was accepted: {driver.describe(exchange)}")
-        expect(
-            exchange.response is not None and exchange.status < 500,
-            f"{_label(sample)}: {what} was answered by a server error: {_said(exchange)}",
-        )
+    def _theirs(self, operation: Operation) -> Any:
+        return self._loaded[operation.path][operation.method]
 
 
-class _Shared:
-    """What the schema clauses of one run have in common, so that no request is sent twice."""
+def _draw(strategy: Any, count: int, seed: int) -> list[Any]:
+    cases: list[Any] = []
 
-    def __init__(self, driver: Driver) -> None:
-        self._driver = driver
-        self._exchanges: dict[Request, Exchange] = {}
-        self._existing: dict[str, Mapping[str, Any]] = {}
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        max_examples=max(count, 1),
+        database=None,
+        deadline=None,
+        derandomize=False,
+        verbosity=Verbosity.quiet,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def keep(case: Any) -> None:
+        cases.append(case)
 
-    def exchange(self, request: Request) -> Exchange:
-        """Send a request with credentials on it, unless it was sent before; return its exchange."""
-        if request in self._exchanges:
-            self._driver.exchanges.append(self._exchanges[request])
-        else:
-            sent = self._driver.send(self._driver.authorize(request))
-            self._exchanges[request] = sent
-        return self._exchanges[request]
-
-    def existing(self, operation: str) -> Mapping[str, Any]:
-        """Return values that exist, by the parameters and fields of an operation that name them."""
-        if operation not in self._existing:
-            before = len(self._driver.exchanges)
-            try:
-                self._existing[operation] = self._driver.existing(operation)
-            except Exception:
-                # The server did not make them, or said so in a way that other clauses judge.
-                self._existing[operation] = {}
-            del self._driver.exchanges[before:]
-        return self._existing[operation]
-
-    def filled(self, sample: Sample) -> Sample:
-        """Return the sample with values that exist."""
-        return sample.filled(self.existing(sample.operation.id))
+    with suppress(Unsatisfiable):
+        keep()
+    return cases
 
 
-def _shared(driver: Driver) -> _Shared:
-    found: _Shared = driver.shared.setdefault(_Shared, _Shared(driver))
-    return found
+def _samples(operation: Operation, cases: Iterable[Any]) -> Iterator[Sample]:
+    """Take apart what Schemathesis would send."""
+    import requests
+    from schemathesis.errors import SerializationNotPossible
+
+    for case in cases:
+        try:
+            wanted = case.as_transport_kwargs(base_url=NOWHERE)
+            parts = {k: v for k, v in wanted.items() if k not in ("cookies", "files")}
+            prepared = requests.Request(**parts).prepare()
+        except (SerializationNotPossible, requests.RequestException, ValueError):
+            continue
+        body: Any = prepared.body or b""
+        body = body.encode() if isinstance(body, str) else body
+        headers = {name: str(value) for name, value in prepared.headers.items()}
+        sample = read_sample(operation, prepared.path_url, headers, body)
+        if sample and (sample.kind is None or sample.kind in operation.bodies):
+            yield sample
 
 
-def _distinct(samples: Iterable[Sample]) -> list[Sample]:
-    return list({(sample.request, sample.kept): sample for sample in samples}.values())
+def _spread(samples: list[Sample], most: int, choice: random.Random) -> list[Sample]:
+    """Return so many of the samples, and of as many likenesses as there is room for."""
+    alike: dict[object, list[int]] = {}
+    for nth in choice.sample(range(1, len(samples)), max(len(samples) - 1, 0)):
+        alike.setdefault(samples[nth].likeness, []).append(nth)
+    in_turn = [nth for row in zip_longest(*alike.values()) for nth in row if nth is not None]
+    # The first is the plainest; without it nothing may ever be accepted.
+    return [samples[nth] for nth in sorted([0, *in_turn[: most - 1]])] if samples else []
 
 
-def _smaller(case: Mapping[str, Any]) -> Cases:
-    return ({"sample": sample} for sample in case["sample"].smaller())
+def _hardest(samples: list[Sample]) -> Iterator[Sample]:
+    """Yield what can be made of the valid sample of which most can be made, of each media type."""
+    most: dict[str | None, list[Sample]] = {}
+    for sample in samples:
+        harder = list(sample.harder()) if sample.conforms else []
+        most[sample.kind] = max(most.get(sample.kind, []), harder, key=len)
+    return chain(*most.values())
 
 
-def _label(sample: Sample) -> str:
-    return f"{sample.request.method} {sample.operation.path}{sample.beyond}"
+def _answer(exchange: Exchange) -> Any:
+    import requests
+    from schemathesis import Response
+
+    assert exchange.response is not None
+    headers: dict[str, list[str]] = {}
+    for name, value in exchange.response.headers:
+        headers.setdefault(name.lower(), []).append(value)
+    asked = requests.PreparedRequest()
+    asked.method, asked.url = exchange.request.method, NOWHERE
+    asked.headers = requests.structures.CaseInsensitiveDict()
+    return Response(exchange.status, headers, exchange.body, asked, exchange.duration, verify=False)
 
 
-def _said(exchange: Exchange) -> str:
-    return f"HTTP {exchange.status} {shortened(exchange.body)}"
+def _fits(failure: Any, check: str) -> bool:
+    """Leave out of the body's check the missing content type, which has a check of its own."""
+    missing = type(failure).__name__ == "MissingContentType"
+    return not (missing and check == "response_schema_conformance")
+
+
+def _of_header(failure: Any) -> bool:
+    return "header" in failure.title
+
+
+def _line(failure: Any, status: int) -> str:
+    """Return in a line what was promised and what came."""
+    kind = type(failure).__name__
+    if kind == "UndefinedStatusCode":
+        return f"status {status}; the document lists {', '.join(failure.defined_status_codes)}"
+    if kind == "MissingContentType":
+        return f"no content type; the document lists {', '.join(failure.media_types)}"
+    if kind == "UndefinedContentType":
+        listed = ", ".join(failure.defined_content_types)
+        return f"content type {failure.content_type}; the document lists {listed} for {status}"
+    if kind == "MissingHeaders":
+        return f"no header {', '.join(failure.missing_headers)} in an answer of status {status}"
+    if kind == "JsonSchemaError":
+        root = "header" if _of_header(failure) else "body"
+        message = readable(failure.validation_message, failure.instance)
+        return f"{place(root, failure.instance_path)}: {message} (in an answer of status {status})"
+    return f"{failure.title}: {shortened(failure.message.splitlines()[0].encode())}"
+
+
+@contextmanager
+def _hypothesis_left_alone() -> Iterator[None]:
+    """Undo what importing Schemathesis does to everybody else's Hypothesis in this process."""
+    from hypothesis import core
+    from hypothesis.internal.conjecture import engine
+    from hypothesis.strategies._internal import collections
+
+    names = ("RepresentationPrinter", "BUFFER_SIZE")
+    before = [
+        (module, name, getattr(module, name))
+        for module in (core, engine, collections)
+        for name in names
+        if hasattr(module, name)
+    ]
+    yield
+    from schemathesis.generation.hypothesis import setup
+
+    setup()
+    for module, name, value in before:
+        setattr(module, name, value)

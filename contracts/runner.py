@@ -135,7 +135,9 @@ def choose(clauses: Sequence[Clause], only: Sequence[str]) -> tuple[Clause, ...]
     """Return the clauses whose id one of the patterns fits; raises ContractError for an idle one."""
     for pattern in only:
         if not any(fnmatchcase(clause.id, pattern) for clause in clauses):
-            raise ContractError(f"no clause is called {pattern!r}; `counterfoil clauses` lists them")
+            raise ContractError(
+                f"no clause is called {pattern!r}; `counterfoil clauses` lists them"
+            )
     if not only:
         return tuple(clauses)
     return tuple(
@@ -237,9 +239,7 @@ class Trial:
             self._try(clause.test, self.driver)
             return
         if clause.machine:
-            test: Any = get_state_machine_test(
-                clause.test(self.driver), settings=self._settings()
-            )
+            test: Any = get_state_machine_test(clause.test(self.driver), settings=self._settings())
             test.hypothesis.inner_test = self._tried(test.hypothesis.inner_test)
         else:
             test = given(**clause.draws)(
@@ -320,7 +320,9 @@ def _knock(driver: Driver) -> None:
     """Make sure that the target lets us in at all, once, before forty clauses find out."""
     exchange = driver.probe()
     if exchange.response is None:
-        raise Stopped(f"{driver.target.url} does not answer as a web server does: {exchange.failure}")
+        raise Stopped(
+            f"{driver.target.url} does not answer as a web server does: {exchange.failure}"
+        )
     if not driver.accepted(exchange):
         raise Stopped(f"the target turned our first request down: {driver.describe(exchange)}")
     driver.exchanges.clear()

@@ -143,7 +143,9 @@ class Target:
         except httpx.TimeoutException:
             failure = f"the answer had no end after {self.clock.now() - at:.0f} s"
         except httpx.RemoteProtocolError as error:
-            failure = _CLOSED if "without sending a response" in str(error) else f"not HTTP: {error}"
+            failure = (
+                _CLOSED if "without sending a response" in str(error) else f"not HTTP: {error}"
+            )
         except httpx.TransportError as error:
             failure = f"the connection broke off: {error}"
         return Exchange(request, response, at, self.clock.now() - at, failure)

@@ -56,11 +56,14 @@ def audit(apis: Iterable[str], profile: str, seeds: Iterable[int]) -> Iterator[R
 def judge_mock(api: str, fault: str | None, profile: str, seed: int) -> Outcome:
     """Judge a mock in this process, on virtual time."""
     clock = VirtualClock()
-    made = wiring.mocks([api], clock=clock, seed=seed, faults=[fault] if fault else ())
+    known = wiring.all_credentials(api)
+    made = wiring.mocks(
+        [api], clock=clock, seed=seed, credentials=known, faults=[fault] if fault else ()
+    )
     contract = contracts.load(api)
     target = Target("http://127.0.0.1:8600", app=made.app.wsgi_app, clock=clock)
     plan = Plan(contract.clauses, PROFILES[profile], seed)
-    *_, outcome = run(contract, target, wiring.default_credentials(api), plan)
+    *_, outcome = run(contract, target, known, plan)
     assert isinstance(outcome, Outcome)
     return outcome
 

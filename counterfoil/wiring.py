@@ -108,6 +108,15 @@ def default_credentials(api: str) -> dict[str, str]:
     return {**first, **{f"other_{name}": value for name, value in other.items()}}
 
 
+def all_credentials(api: str) -> dict[str, str]:
+    """Return credentials with which a mock asks for everything that it can ask for."""
+    found = default_credentials(api)
+    for name in find_api(api).optional_credentials:
+        for prefix in ("", "other_"):
+            found.setdefault(prefix + name, f"counterfoil-{prefix}{name}".replace("_", "-"))
+    return found
+
+
 def served_credentials(apis: Iterable[str], given: Mapping[str, str]) -> dict[str, str]:
     """Return whom a mock lets in besides its defaults: what is given, else the environment."""
     found: dict[str, str] = {}

@@ -203,7 +203,7 @@ def _send(answer: Answer, clock: Clock) -> Response:
     elif request.environ.get("mockserver.paces") and isinstance(clock, RealClock):
         # The server paces streams itself: it takes the schedule, no thread sleeps for it.
         request.environ["mockserver.schedule"] = answer.body
-        body = ()
+        body = iter(())  # of a tuple Werkzeug would count the bytes
     else:
         body = paced(answer.body, clock)
     response = Response(body, status=answer.status)

@@ -25,6 +25,10 @@ MOST_REMEMBERED = 1024
 """Characters of a question whose made-up reply is kept for the next time."""
 
 
+MOST_SEARCHED = 2000
+"""Characters of a question that a pattern is looked for in: some patterns take their square."""
+
+
 class FixtureError(Exception):
     """A fixture file does not say what it should; names the file, the entry and the mend."""
 
@@ -49,7 +53,7 @@ class Reply:
             return question == self.question
         if self.matcher == "contains":
             return self.question in question
-        return re.search(self.question, question) is not None
+        return re.search(self.question, question[:MOST_SEARCHED]) is not None
 
 
 class Replies:

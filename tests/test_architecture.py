@@ -96,13 +96,24 @@ def test_modules_hold_no_state_that_changes(path):
 
 @pytest.mark.parametrize("path", SOURCES, ids=named)
 def test_no_module_has_a_name_that_says_nothing(path):
-    assert path.stem not in {"util", "utils", "helper", "helpers", "common", "base", "misc", "manager"}
+    assert path.stem not in {
+        "util",
+        "utils",
+        "helper",
+        "helpers",
+        "common",
+        "base",
+        "misc",
+        "manager",
+    }
 
 
 def test_the_three_lists_of_names_agree():
     def folders(where: str) -> list[str]:
         return sorted(
-            path.name for path in (ROOT / where).iterdir() if path.is_dir() and path.name[0] not in "_."
+            path.name
+            for path in (ROOT / where).iterdir()
+            if path.is_dir() and path.name[0] not in "_."
         )
 
     assert folders("contracts/apis") == folders("mockserver/apis") == folders("fixtures") == APIS

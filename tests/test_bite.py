@@ -14,7 +14,9 @@ from mockserver.faults import faults_of
 
 # Which fault each clause is proved by: one that breaks it, of those that `make audit` found.
 BITES = yaml.safe_load((Path(__file__).parent / "bites.yaml").read_text("utf-8"))
-CLAUSES = {clause.id: (api, clause) for api in contracts.names() for clause in contracts.load(api).clauses}
+CLAUSES = {
+    clause.id: (api, clause) for api in contracts.names() for clause in contracts.load(api).clauses
+}
 
 
 def test_every_clause_has_a_fault_that_it_is_proved_by():
@@ -33,18 +35,12 @@ def test_a_clause_catches_a_server_that_breaks_it(id):
     fault = BITES[id]
     assert fault in faults_of(api)
     clock = VirtualClock()
-    made = wiring.mocks([api], clock=clock, faults=[fault], credentials=CREDENTIALS.get(fault, {}))
+    known = wiring.all_credentials(api)
+    made = wiring.mocks([api], clock=clock, faults=[fault], credentials=known)
     target = Target("http://127.0.0.1:8600", app=made.app.wsgi_app, clock=clock)
-    credentials = wiring.default_credentials(api) | {
-        name.partition(".")[2]: value for name, value in CREDENTIALS.get(fault, {}).items()
-    }
     plan = Plan((clause,), PROFILES["standard"], 0)
-    *_, outcome = run(contracts.load(api), target, credentials, plan)
+    *_, outcome = run(contracts.load(api), target, known, plan)
     (finding,) = outcome.findings
     assert finding.verdict in (Verdict.BROKEN, Verdict.DEVIATION), (finding, outcome.trouble)
     assert finding.failure.message
     assert finding.failure.exchanges
-
-
-# Credentials that a mock asks for only when it knows some.
-CREDENTIALS: dict[str, dict[str, str]] = {}

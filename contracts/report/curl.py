@@ -41,7 +41,9 @@ def _headers(request: Request) -> list[tuple[str, str]]:
 def _fits_an_argument(body: bytes) -> bool:
     try:
         # curl reads a body that begins with @ from a file.
-        return len(body) <= MOST_ARGUMENT and b"\0" not in body and not body.decode().startswith("@")
+        return (
+            len(body) <= MOST_ARGUMENT and b"\0" not in body and not body.decode().startswith("@")
+        )
     except UnicodeDecodeError:
         return False
 
@@ -67,7 +69,10 @@ def _pieces(text: str, hidden: Iterable[Hidden]) -> list[tuple[str, Hidden | Non
 
 def _quoted(text: str, hidden: Iterable[Hidden]) -> str:
     pieces = _pieces(text, hidden)
-    return "".join(known.in_shell() if known else shlex.quote(piece) for piece, known in pieces) or "''"
+    return (
+        "".join(known.in_shell() if known else shlex.quote(piece) for piece, known in pieces)
+        or "''"
+    )
 
 
 def _printed(body: bytes) -> str:
@@ -88,5 +93,6 @@ _RUN = re.compile(rb"(.)\1{999,}", re.DOTALL)
 
 def _octal(body: bytes) -> str:
     return "".join(
-        chr(byte) if 32 <= byte < 127 and chr(byte) not in "'\\%" else f"\\{byte:03o}" for byte in body
+        chr(byte) if 32 <= byte < 127 and chr(byte) not in "'\\%" else f"\\{byte:03o}"
+        for byte in body
     )

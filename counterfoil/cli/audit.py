@@ -53,8 +53,14 @@ def _problems(rows: list[Row], promised: set[str]) -> list[str]:
     biting = {id for row in rows if row.fault for id in row.broken}
     found = [f"false alarm: {row.api}, seed {row.seed}: {', '.join(row.broken)}"
              for row in rows if row.fault is None and row.broken]  # fmt: skip
-    found += [f"not judged: {row.api}: {row.trouble}" for row in rows if not row.fault and row.trouble]
-    found += [f"our mistake: {row.fault or row.api}: {', '.join(row.errors)}" for row in rows if row.errors]
+    found += [
+        f"not judged: {row.api}: {row.trouble}" for row in rows if not row.fault and row.trouble
+    ]
+    found += [
+        f"our mistake: {row.fault or row.api}: {', '.join(row.errors)}"
+        for row in rows
+        if row.errors
+    ]
     found += [f"missed: {row.fault}, seed {row.seed} {row.trouble}".rstrip()
               for row in rows if row.fault and not row.broken]  # fmt: skip
     return found + [f"bites nothing: {id}" for id in sorted(promised - biting)]

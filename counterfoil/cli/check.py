@@ -54,20 +54,41 @@ class Order:
 @click.argument("api")
 @click.option("--url", help="The base URL to judge; with `all`, each API is below it.")
 @click.option("--mock", is_flag=True, help="Judge our own mock, in this process, on virtual time.")
-@click.option("--credential", "credentials", multiple=True, type=Assignment(),
-              help="Also from COUNTERFOIL_<API>_<NAME>; for this machine, the mock's own.")
+@click.option(
+    "--credential",
+    "credentials",
+    multiple=True,
+    type=Assignment(),
+    help="Also from COUNTERFOIL_<API>_<NAME>; for this machine, the mock's own.",
+)
 @click.option("--only", multiple=True, metavar="GLOB", help="Judge only these clauses; repeatable.")
 @click.option("--profile", type=click.Choice(list(PROFILES)), default="standard", show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
-              help="The same seed, the same requests.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="The same seed, the same requests.",
+)
 @click.option("--max-calls", type=click.IntRange(1), metavar="N", help="Never make more calls.")
-@click.option("--max-time", type=click.FloatRange(0, min_open=True), metavar="S",
-              help="Make no call after so many seconds.")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="N",
-              help="Calls a second at most.")
+@click.option(
+    "--max-time",
+    type=click.FloatRange(0, min_open=True),
+    metavar="S",
+    help="Make no call after so many seconds.",
+)
+@click.option(
+    "--rate", type=click.FloatRange(0, min_open=True), metavar="N", help="Calls a second at most."
+)
 @click.option("--fault", "faults", multiple=True, metavar="ID", help="With --mock: break it so.")
-@click.option("--report", "reports", multiple=True, type=click.Path(path_type=Path),
-              metavar="FILE", help=f"Write a report; the ending says which: {', '.join(FORMATS)}.")
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help=f"Write a report; the ending says which: {', '.join(FORMATS)}.",
+)
 def command(
     api: str, url: str | None, mock: bool, credentials: tuple[tuple[str, str], ...],
     only: tuple[str, ...], profile: str, seed: int, max_calls: int | None, max_time: float | None,
@@ -80,7 +101,9 @@ def command(
     if mock == bool(url):
         raise click.UsageError("say what to judge: either --url URL or --mock")
     if faults and not mock:
-        raise click.UsageError("--fault goes with --mock; start `counterfoil serve --fault` instead")
+        raise click.UsageError(
+            "--fault goes with --mock; start `counterfoil serve --fault` instead"
+        )
     _check_reports(reports)
     order = Order(
         url, only, profile, seed, Budget(max_calls, max_time, rate), dict(credentials), faults
@@ -146,14 +169,18 @@ def _credentials(contract: Contract, order: Order, chosen: list[Contract]) -> di
         if dot and api != contract.name:
             continue
         if not dot and len(chosen) > 1:
-            raise ContractError(f"{name!r}: with `all`, say whose it is, like {chosen[0].name}.{name}")
+            raise ContractError(
+                f"{name!r}: with `all`, say whose it is, like {chosen[0].name}.{name}"
+            )
         if (plain if dot else name) not in names:
             raise ContractError(
                 f"unknown credential {name!r}; {contract.name} has {', '.join(names)}"
             )
         given[plain if dot else name] = value
     found = wiring.environment_credentials(contract.name, names) | given
-    if order.url is None or wiring.is_loopback(order.url):
+    if order.url is None:
+        found = wiring.all_credentials(contract.name) | found
+    elif wiring.is_loopback(order.url):
         found = wiring.default_credentials(contract.name) | found
     missing = [c.name for c in contract.credentials if c.required and c.name not in found]
     if missing:

@@ -37,26 +37,66 @@ class Size(click.ParamType):
 
 @click.command("serve")
 @click.argument("apis", nargs=-1, metavar="[API…]")
-@click.option("--port", type=click.IntRange(0, 65535), default=8600, show_default=True,
-              help="0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8600,
+    show_default=True,
+    help="0 takes a free one.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
-@click.option("--seed", type=int, default=0, show_default=True, help="The same seed, the same bytes.")
-@click.option("--reply-after", type=click.FloatRange(0), default=0.1, show_default=True, metavar="S",
-              help="Seconds until an asynchronous reply is there.")
-@click.option("--chunk-delay", type=click.FloatRange(0), default=0.005, show_default=True, metavar="S",
-              help="Seconds between the chunks of a stream.")
-@click.option("--chunk-size", type=Size(), default="24", show_default=True,
-              help="How streams are cut.")
-@click.option("--fault", "faults", multiple=True, metavar="ID", help="Break in this way; repeatable.")
-@click.option("--fixtures", type=click.Path(path_type=Path), metavar="DIR",
-              help="A folder with a folder of fixtures for each API.")
-@click.option("--clock", type=click.Choice(["real", "virtual"]), default="real", show_default=True,
-              help="Virtual time stands still until /_counterfoil/clock moves it.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="The same seed, the same bytes."
+)
+@click.option(
+    "--reply-after",
+    type=click.FloatRange(0),
+    default=0.1,
+    show_default=True,
+    metavar="S",
+    help="Seconds until an asynchronous reply is there.",
+)
+@click.option(
+    "--chunk-delay",
+    type=click.FloatRange(0),
+    default=0.005,
+    show_default=True,
+    metavar="S",
+    help="Seconds between the chunks of a stream.",
+)
+@click.option(
+    "--chunk-size", type=Size(), default="24", show_default=True, help="How streams are cut."
+)
+@click.option(
+    "--fault", "faults", multiple=True, metavar="ID", help="Break in this way; repeatable."
+)
+@click.option(
+    "--fixtures",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A folder with a folder of fixtures for each API.",
+)
+@click.option(
+    "--clock",
+    type=click.Choice(["real", "virtual"]),
+    default="real",
+    show_default=True,
+    help="Virtual time stands still until /_counterfoil/clock moves it.",
+)
 @click.option("--no-auth", is_flag=True, help="Let everybody in.")
-@click.option("--credential", "credentials", multiple=True, type=Assignment(),
-              help="Who is let in; also from COUNTERFOIL_<API>_<NAME>.")
-@click.option("--admin-token", envvar="COUNTERFOIL_ADMIN_TOKEN", metavar="TOKEN",
-              help="Lets other hosts use /_counterfoil.")
+@click.option(
+    "--credential",
+    "credentials",
+    multiple=True,
+    type=Assignment(),
+    help="Who is let in; also from COUNTERFOIL_<API>_<NAME>.",
+)
+@click.option(
+    "--admin-token",
+    envvar="COUNTERFOIL_ADMIN_TOKEN",
+    metavar="TOKEN",
+    help="Lets other hosts use /_counterfoil.",
+)
 def command(
     apis: tuple[str, ...], port: int, host: str, seed: int, reply_after: float, chunk_delay: float,
     chunk_size: ChunkSize, faults: tuple[str, ...], fixtures: Path | None, clock: str, no_auth: bool,

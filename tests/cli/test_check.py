@@ -36,7 +36,9 @@ def test_every_clause_has_a_verdict_in_the_text_report(counterfoil):
 
 def test_a_broken_promise_is_shown_with_its_sentence_exchange_curl_and_rerun(counterfoil):
     fault = "genesis.signature.any_accepted"
-    done = counterfoil("check", "genesis", "--mock", "--fault", fault, "--only", "genesis.sig*wrong")
+    done = counterfoil(
+        "check", "genesis", "--mock", "--fault", fault, "--only", "genesis.sig*wrong"
+    )
     assert done.code == 1
     assert "promised: A request with a made-up signature is refused." in done.out
     assert "found:    accepted, although the signature is made up" in done.out
@@ -66,7 +68,9 @@ def test_the_curl_of_a_failure_is_signed_rightly(counterfoil, served):
     environment = {**os.environ, "COUNTERFOIL_GENESIS_PRIVATE_KEY": "counterfoil-private-key"}
     for curl in curls:
         command = curl.replace("http://127.0.0.1:8600", url)
-        seen = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=environment)
+        seen = subprocess.run(
+            ["sh", "-c", command], capture_output=True, text=True, env=environment
+        )
         # The honest mock refuses it for its own reason, and not for the signature.
         assert "Message" in seen.stdout and '"RetCode":171' not in seen.stdout
 
@@ -122,7 +126,10 @@ def test_wrong_usage_is_one_clear_line_and_exit_code_2(counterfoil, words, said)
 
 def test_an_unknown_command_is_answered_with_the_nearest(counterfoil):
     done = counterfoil("chekc", "genesis")
-    assert (done.code, done.err) == (2, "counterfoil: there is no command 'chekc'; did you mean check?\n")
+    assert (done.code, done.err) == (
+        2,
+        "counterfoil: there is no command 'chekc'; did you mean check?\n",
+    )
 
 
 def test_the_json_report_has_the_fields_that_are_promised(counterfoil):
@@ -185,11 +192,17 @@ def test_secrets_reach_no_report(counterfoil, served):
     secrets = {"public_key": "pk", "private_key": CANARY, "app_id": "app"}
     fault = "genesis.signature.any_accepted"
     url = served("genesis", credentials=secrets, faults=[fault])
-    words = [word for name, value in secrets.items() for word in ("--credential", f"{name}={value}")]
+    words = [
+        word for name, value in secrets.items() for word in ("--credential", f"{name}={value}")
+    ]
     done = counterfoil("check", "genesis", "--url", url, "--profile", "quick", *words,
                        "--report", "r.json", "--report", "r.xml", "--report", "r.txt")  # fmt: skip
     assert done.code == 1
-    for text in (done.out, done.err, *(Path(name).read_text() for name in ("r.json", "r.xml", "r.txt"))):
+    for text in (
+        done.out,
+        done.err,
+        *(Path(name).read_text() for name in ("r.json", "r.xml", "r.txt")),
+    ):
         assert CANARY not in text
 
 

@@ -34,4 +34,7 @@ def test_faults_says_the_sentence_and_group_of_every_fault(counterfoil, api):
 @pytest.mark.parametrize("command", ["clauses", "faults"])
 def test_an_unknown_api_is_one_clear_line(counterfoil, command):
     done = counterfoil(command, "genesiss")
-    assert (done.code, done.err) == (2, "counterfoil: unknown API 'genesiss'; did you mean genesis?\n")
+    assert (done.code, done.err) == (
+        2,
+        "counterfoil: unknown API 'genesiss'; did you mean genesis?\n",
+    )

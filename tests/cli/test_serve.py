@@ -46,7 +46,9 @@ def test_several_apis_are_served_under_their_names():
 
 def test_an_identity_comes_from_the_environment_or_an_option():
     environment = {"COUNTERFOIL_BEDROCK_API_KEY": "from-the-environment"}
-    with serving("bedrock", "--credential", "other_api_key=given", environment=environment) as process:
+    with serving(
+        "bedrock", "--credential", "other_api_key=given", environment=environment
+    ) as process:
         url = process.stdout.readline().split()[1]
         for key in ("from-the-environment", "given"):
             asked = urllib.request.Request(f"{url}health", headers={"x-api-key": key})

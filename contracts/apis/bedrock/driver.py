@@ -19,7 +19,7 @@ PATIENCE = 60.0
 """Seconds of the target's clock within which a reply has to be there; no document names a bound."""
 
 IMPATIENCE = 3.0
-"""Seconds that are waited once a reply never came: others may come, and a run has to end."""
+"""Once a reply never came, the least that is waited for others: a run has to end."""
 
 Message = Mapping[str, Any]
 Content = Sequence[Mapping[str, Any]]
@@ -48,6 +48,8 @@ class BedrockDriver(Driver):
 
     patience = PATIENCE
     """Seconds that a clause waits for a reply that it only builds on."""
+    slowest: float | None = None
+    """How long the slowest reply took that came at all."""
 
     def post(self, body: object, operation: str | None = "post_message") -> Exchange:
         """Post any JSON value as a message."""
@@ -97,9 +99,12 @@ class BedrockDriver(Driver):
 
     def wait(self, asked: Asked, within: float = PATIENCE) -> list[Exchange]:
         """Fetch a message until its reply is there; return all answers, the last one included."""
+        began = self.clock.now()
         answers = self.eventually(lambda: self.message(asked), self.accepted, within)
-        if not self.accepted(answers[-1]) and within > 0:
-            self.patience = IMPATIENCE
+        if self.accepted(answers[-1]):
+            self.slowest = max(self.slowest or 0.0, self.clock.now() - began)
+        elif within > 0:
+            self.patience = 0.0 if self.slowest is None else max(IMPATIENCE, 3 * self.slowest)
         return answers
 
     def unanswered(self, asked: Iterable[Asked]) -> list[Asked]:
@@ -177,6 +182,8 @@ class BedrockDriver(Driver):
         """Say whether what was asked for was done; leniently, other clauses are strict."""
         if not 200 <= exchange.status < 300:
             return False
+        if exchange.request.operation is None:
+            return True
         members = members_of(exchange)
         return not ({"errors", "detail"} & set(members)) or bool(
             {"conversationId", "messageMap", "message"} & set(members)

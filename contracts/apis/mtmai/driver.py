@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NoReturn
 from urllib.parse import quote
+from uuid import NAMESPACE_URL, uuid5
 
 from ...driver import Driver
 from ...model import ContractError, Exchange, Hidden, NotReached, Request
@@ -115,6 +116,7 @@ class MtmaiDriver(Driver):
     """One tenant, and the credentials that open it."""
 
     def __init__(self, *given: Any) -> None:
+        """Raise ContractError where there is no way to be let in."""
         super().__init__(*given)
         self._proof: Proof | None = None
         self._preferred: Way | None = None
@@ -238,6 +240,10 @@ class MtmaiDriver(Driver):
     def new_chat(self, name: str = "Travel plans") -> str:
         """Create a session to build on, and return its id."""
         return self.id_of(self.must(self.create({"name": name})))
+
+    def nobodys_id(self) -> str:
+        """Return an id that no session has and nobody asked for before: made from a new one's."""
+        return str(uuid5(NAMESPACE_URL, self.new_chat()))
 
     def id_of(self, exchange: Exchange) -> str:
         """Return the id of the session in an answer; the case does not apply where it has none."""

@@ -7,9 +7,9 @@ import re
 from hypothesis import strategies as st
 
 from ...hostile import texts
-from .driver import CHANGES, CHATS, OPERATIONS, READS, WRITES
+from .driver import CHATS, OPERATIONS, READS, WRITES
 
-NAMES = ("Travel plans", "旅行计划", "x", "Ideas, 2nd round", "🙂")
+NAMES = ("Travel plans", "旅行计划", "x", "Ideas, 2nd round")
 
 plain_names = st.sampled_from(NAMES)
 names = plain_names | texts(min_size=1, max_size=40)
@@ -19,23 +19,21 @@ reads = st.sampled_from(READS)
 writes = st.sampled_from(WRITES)
 about_a_chat = st.sampled_from(CHATS)
 
-words = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=8, max_size=30)
-changes = st.sampled_from(CHANGES)
 unknown_ids = st.uuids(version=4).map(str)
 
 two_names = st.lists(plain_names, min_size=2, max_size=2, unique=True)
 
 
-def _is_a_segment(text: str) -> bool:
+def _is_odd(text: str) -> bool:
+    """Say whether a text is surely nobody's id, and yet one segment of a path."""
     # A proxy may resolve dots, and join empty segments, also where they are escaped.
-    return not {"", ".", ".."} & set(re.split(r"[/\\]", text.strip()))
+    is_segment = not {"", ".", ".."} & set(re.split(r"[/\\]", text.strip()))
+    return is_segment and re.search(r"[^\w\s.-]", text.strip()) is not None
 
 
 odd_ids = st.one_of(
-    st.sampled_from(
-        ["0", "-1", "null", "undefined", "a/messages", "a\u0000", "x" * 2000, "🙂", "%"]
-    ),
-    texts(min_size=1, max_size=30).filter(_is_a_segment),
+    st.sampled_from(["null", "undefined", "a/messages", "a\u0000", "x" * 2000, "🙂", "%"]),
+    texts(min_size=1, max_size=30).filter(_is_odd),
 )
 
 BROKEN_JSON = (b"{", b'{"name":', b'{"name": "x"', b"{'name': 'x'}", b"name=x", b"\xff\xfe", b"[1,")

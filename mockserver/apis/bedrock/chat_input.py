@@ -40,7 +40,7 @@ CONTENT_TYPES = ("text", "image", "attachment")
 ERRORS_PAGE = "https://errors.pydantic.dev/2.9/v/"
 
 MOST_WRONG_PARTS = 1000
-"""Parts of a message whose errors are told at once; later ones when these are right (our choice)."""
+"""Parts of a message whose errors are told together; of the rest when these are right."""
 
 NOT_JSON_COMPLIANT = "Out of range float values are not JSON compliant"
 NOT_BASE64 = "body must be a valid base64 string if `content_type` is `image` or `attachment`"

@@ -128,6 +128,18 @@ LENIENT: list[type[Api]] = [
 ]
 
 
+@fault("chatbot.status.false_as_stream_refused", "status")
+class FalseAsStreamRefused(Emulator):
+    """A stream flag of false is refused, though it is the default."""
+
+    def check(self, fields: object) -> Question:
+        """Refuse the default where it is spelled out."""
+        asked = super().check(fields)
+        if isinstance(fields, dict) and fields.get("stream") is False:
+            raise Refusal("stream can only be true.", code=40003)
+        return asked
+
+
 @fault("chatbot.status.malformed_json_accepted", "status")
 class MalformedJsonAccepted(Emulator):
     """A body that is not JSON is answered, as if the whole of it were q."""
@@ -187,6 +199,15 @@ class ConversationUidReused(Emulator):
     def new_uid(self, scope: Scope, asked: Question) -> str:
         """Return one uid for all conversations of the scope."""
         return self.uid("conversation", *scope)
+
+
+@fault("chatbot.identity.conversation_uid_empty", "identity")
+class ConversationUidEmpty(Emulator):
+    """A new conversation has the empty string for a conversation_uid."""
+
+    def new_uid(self, scope: Scope, asked: Question) -> str:
+        """Return nothing that a conversation could be continued by."""
+        return ""
 
 
 @fault("chatbot.identity.unknown_conversation_accepted", "identity")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...model import Api, Call
+from ...faults import fault
+from ...model import Answer, Api, Call
 from . import Emulator, Turn
 from .fault_families import member
 
@@ -69,7 +70,20 @@ def _field_faults(path: str) -> list[type[Api]]:
     ]
 
 
+@fault("chatbot.shape.content_type_missing", "shape")
+class ContentTypeMissing(Emulator):
+    """The JSON response has no content type."""
+
+    def write_json(
+        self, status: int, fields: dict[str, Any], headers: tuple[tuple[str, str], ...] = ()
+    ) -> Answer:
+        """Leave it to the client to guess."""
+        written = super().write_json(status, fields, headers)
+        return Answer(written.status, written.body, headers)
+
+
 SHAPE: list[type[Api]] = [
+    ContentTypeMissing,
     *(broken for path in OTHER_TYPES for broken in _field_faults(path)),
     _shaped(
         "code_true",

@@ -175,6 +175,11 @@ HEADERS: list[type[Api]] = [
         "The header's related_docs is null where there are none.",
         lambda fields, turn: fields.update(related_docs=turn.related_docs or None),
     ),
+    _header(
+        "header_with_code",
+        "The header of a stream has code and msg, as the envelope has.",
+        lambda fields, turn: fields.update(code=0, msg="Success."),
+    ),
 ]
 
 
@@ -200,6 +205,17 @@ class NeverStreams(Emulator):
 
     def streams(self, asked: Question) -> bool:
         """Never stream."""
+        return False
+
+
+@fault("chatbot.stream.stream_refused", "stream")
+class StreamRefused(Emulator):
+    """A question with stream true is refused."""
+
+    def streams(self, asked: Question) -> bool:
+        """Refuse what is to be streamed."""
+        if super().streams(asked):
+            raise Refusal("There are no streams here.", code=40005)
         return False
 
 
@@ -248,13 +264,9 @@ class RefusalStreamed(Emulator):
 
     def refuse(self, call: Call, refusal: Refusal) -> Answer:
         """Stream the reason, where the request can be read well enough to tell what it wants."""
-        envelope = super().refuse(call, refusal)
-        try:
-            fields = self.parse(call.request.get_data())
-        except Exception:  # a request that cannot be read wants no stream
-            return envelope
-        if not isinstance(fields, dict) or fields.get("stream") is not True:
-            return envelope
+        fields = _streaming_request(self, call)
+        if fields is None:
+            return super().refuse(call, refusal)
         question = fields.get("q")
         return self.write_stream(
             call,
@@ -269,13 +281,36 @@ class RefusalStreamed(Emulator):
         )
 
 
+@fault("chatbot.stream.refusal_in_plain_text", "stream")
+class RefusalInPlainText(Emulator):
+    """A refused streaming request is answered with the reason alone, without the envelope."""
+
+    def refuse(self, call: Call, refusal: Refusal) -> Answer:
+        """Write the reason in the content type of a stream."""
+        if _streaming_request(self, call) is None:
+            return super().refuse(call, refusal)
+        headers = (("Content-Type", self.stream_type), *refusal.headers)
+        return Answer(self.refusal_status(refusal), refusal.reason.encode(), headers)
+
+
+def _streaming_request(emulator: Emulator, call: Call) -> dict[str, Any] | None:
+    """Return the fields of a request for a stream; None where it is none, or cannot be read."""
+    try:
+        fields = emulator.parse(call.request.get_data())
+    except Exception:  # whatever it is that cannot be read
+        return None
+    return fields if isinstance(fields, dict) and fields.get("stream") is True else None
+
+
 OTHERS: list[type[Api]] = [
     MagicNumberInHeader,
     ContentTypeJson,
     NeverStreams,
+    StreamRefused,
     AlwaysStreams,
     AllAtOnce,
     NeverEnds,
     OnlyFirstChunk,
     RefusalStreamed,
+    RefusalInPlainText,
 ]

@@ -22,7 +22,7 @@ def read_exchange(exchange: Mapping[str, Any]) -> Reply | None:
     fields = orjson.loads(_response_text(exchange["response"]["content"]))
     if not isinstance(fields, dict):
         raise TypeError("the answer is not a JSON object")
-    if fields.get("RetCode") != 0 or isinstance(fields["RetCode"], bool):
+    if fields.get("RetCode") != 0:
         return None
     answer = fields["Response"]
     if not isinstance(answer, str):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from ...faults import fault
-from ...model import Api, Call, Identity, Refusal
+from ...model import Answer, Api, Call, Identity, Refusal
 from . import Emulator, credentials
 from .credentials import Credentials
 
@@ -75,6 +76,60 @@ class PasswordIgnored(Emulator):
         return brought.basic is not None and credentials.same(brought.basic[0], owner["username"])
 
 
+@fault("mtmai.auth.token_case_ignored", "authentication")
+class TokenCaseIgnored(Emulator):
+    """The right bearer token is accepted in any case."""
+
+    def accepts_bearer(self, owner: Identity, brought: Credentials) -> bool:
+        """Compare in lower case."""
+        return brought.bearer is not None and credentials.same(
+            brought.bearer.lower(), owner["token"].lower()
+        )
+
+
+@fault("mtmai.auth.cut_cookie_accepted", "authentication")
+class CutCookieAccepted(Emulator):
+    """The beginning of the right cookie is accepted, too."""
+
+    def accepts_cookie(self, owner: Identity, brought: Credentials) -> bool:
+        """Compare as far as the shorter one goes."""
+        return any(
+            value and owner["cookie"].encode().startswith(value) for value in brought.cookies
+        )
+
+
+@fault("mtmai.auth.cookie_beside_token_refused", "authentication")
+class CookieBesideTokenRefused(Emulator):
+    """A bearer token and a cookie that come together are refused, though both are right."""
+
+    def accepts(self, owner: Identity, brought: Credentials) -> bool:
+        """Want one of the two, not both."""
+        both = self.accepts_bearer(owner, brought) and self.accepts_cookie(owner, brought)
+        return super().accepts(owner, brought) and not both
+
+
+@fault("mtmai.auth.wrong_cookie_beside_token_refused", "authentication")
+class WrongCookieBesideTokenRefused(Emulator):
+    """The right bearer token is refused where a wrong cookie comes with it."""
+
+    def accepts_bearer(self, owner: Identity, brought: Credentials) -> bool:
+        """Want every credential to be right."""
+        wrong = bool(brought.cookies) and not self.accepts_cookie(owner, brought)
+        return super().accepts_bearer(owner, brought) and not wrong
+
+
+@fault("mtmai.auth.unreadable_500", "robustness")
+class UnreadableCredentialsFail(Emulator):
+    """An Authorization header that cannot be read answers 500."""
+
+    def authenticate(self, call: Call, tenant: str) -> None:
+        """Take every header for one that can be read."""
+        brought = credentials.read(call.request.headers)
+        if call.request.headers.get("Authorization") and not (brought.bearer or brought.basic):
+            raise Refusal("internal error", status=500)
+        super().authenticate(call, tenant)
+
+
 @fault("mtmai.auth.other_tenants_credentials", "authentication")
 class OtherTenantsCredentials(Emulator):
     """The credentials of one tenant open every other one."""
@@ -113,6 +168,16 @@ class TokenIn403(Emulator):
         """Say what would have been right."""
         told = [f"the token should be {owner['token']}" for owner in self.owners(tenant)]
         return "; ".join([super().forbidden(tenant, brought), *told])
+
+
+@fault("mtmai.auth.status_401", "status")
+class RefusedWith401(Emulator):
+    """Whoever is not let in is refused with 401, not 403."""
+
+    def refuse(self, call: Call, refusal: Refusal) -> Answer:
+        """Write all but the status as it should be."""
+        answer = super().refuse(call, refusal)
+        return replace(answer, status=401) if answer.status == 403 else answer
 
 
 @fault("mtmai.auth.refusal_is_a_list", "shape")

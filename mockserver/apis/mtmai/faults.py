@@ -10,8 +10,9 @@ from typing import Any
 from ...faults import fault
 from ...model import Answer, Api, Call, Refusal
 from ...store import Record, Scope
-from . import UNNAMED, Emulator
+from . import UNNAMED, Emulator, credentials
 from . import access_faults as access_faults
+from . import aftermath_faults as aftermath_faults
 from . import shape_faults as shape_faults
 from . import state_faults as state_faults
 from .bodies import ChatSessionUpdate, refused
@@ -189,3 +190,16 @@ class TracebackIn400(Emulator):
             return shown
         trace = "".join(traceback.format_exception(refusal))
         return {"errors": [{**error, "description": trace} for error in shown["errors"]]}
+
+
+@fault("mtmai.robustness.credentials_in_400", "robustness")
+class CredentialsIn400(Emulator):
+    """The description of a 400 repeats the bearer token that came with the request."""
+
+    def refuse(self, call: Call, refusal: Refusal) -> Answer:
+        """Say who asked."""
+        brought = credentials.read(call.request.headers).bearer
+        if refusal.status == 400 and brought:
+            told = f"{refusal.reason} (asked with {brought.decode('utf-8', 'replace')})"
+            refusal = Refusal(told, status=400, headers=refusal.headers)
+        return super().refuse(call, refusal)

@@ -8,7 +8,7 @@ from ...faults import fault
 from ...model import Answer, Call, Refusal
 from ...store import Record, Scope
 from . import UNNAMED, Emulator
-from .bodies import ChatSessionUpdate
+from .bodies import ChatSessionUpdate, refused
 
 
 @fault("mtmai.update.lost", "state")
@@ -45,6 +45,58 @@ class UpdateLosesMessages(Emulator):
     def changed(self, session: Record, update: ChatSessionUpdate) -> Record:
         """Keep what the body could say, and nothing else."""
         return {**super().changed(session, update), "messages": []}
+
+
+@fault("mtmai.update.empty_body_refused", "status")
+class EmptyUpdateRefused(Emulator):
+    """Updating a session without a name is refused, though nothing is required."""
+
+    def update_session(self, scope: Scope, chat: str, update: ChatSessionUpdate) -> Record:
+        """Ask for a name."""
+        if update.name is None:
+            raise refused("name", "a name is needed")
+        return super().update_session(scope, chat, update)
+
+
+@fault("mtmai.update.same_name_refused", "status")
+class SameNameRefused(Emulator):
+    """An update to the name that the session has already is refused."""
+
+    def update_session(self, scope: Scope, chat: str, update: ChatSessionUpdate) -> Record:
+        """Want another one."""
+        if update.name == self.find_session(scope, chat)["name"]:
+            raise refused("name", "the session has this name already")
+        return super().update_session(scope, chat, update)
+
+
+@fault("mtmai.update.others_renamed", "state")
+class UpdateRenamesOthers(Emulator):
+    """An update renames all the tenant's sessions that had the same name."""
+
+    def update_session(self, scope: Scope, chat: str, update: ChatSessionUpdate) -> Record:
+        """Find sessions by their name."""
+        name = self.find_session(scope, chat)["name"]
+        for session in self.list_sessions(scope):
+            if session["name"] == name and session["id"] != chat:
+                super().update_session(scope, session["id"], update)
+        return super().update_session(scope, chat, update)
+
+
+@fault("mtmai.metadata.echoed", "identity")
+class MetadataEchoed(Emulator):
+    """Create and update answer with the id in the metadata that they were sent."""
+
+    def create_session(self, scope: Scope, update: ChatSessionUpdate) -> Record:
+        """Show the caller's id."""
+        return _with_id(super().create_session(scope, update), update)
+
+    def update_session(self, scope: Scope, chat: str, update: ChatSessionUpdate) -> Record:
+        """Show the caller's id."""
+        return _with_id(super().update_session(scope, chat, update), update)
+
+
+def _with_id(session: Record, update: ChatSessionUpdate) -> Record:
+    return {**session, "id": update.metadata.id} if update.metadata else session
 
 
 class _Remembering(Emulator):
@@ -197,6 +249,28 @@ class GetFindsNothing(Emulator):
     def chat_get(self, scope: Scope, chat: str) -> Answer:
         """Find nothing."""
         raise Refusal("chat not found", status=404)
+
+
+@fault("mtmai.get.other_version", "state")
+class GetShowsAnotherVersion(Emulator):
+    """Reading a session shows another version than its creation did."""
+
+    def chat_get(self, scope: Scope, chat: str) -> Answer:
+        """Add a point to it."""
+        session = self.find_session(scope, chat)
+        return self.write(self.show_session({**session, "version": f"{session['version']}.1"}))
+
+
+@fault("mtmai.get.content_type_refused", "status")
+class GetWithContentTypeRefused(Emulator):
+    """A GET that names the content type of the body that it has not is refused."""
+
+    def answer(self, call: Call) -> Answer:
+        """Look for the body."""
+        if call.request.method == "GET" and call.request.mimetype:
+            self.authenticate(call, call.path["tenant"])
+            raise refused("body", "there is a Content-Type, and no body")
+        return super().answer(call)
 
 
 @fault("mtmai.messages.existing_not_found", "status")

@@ -56,6 +56,7 @@ def _continued_elsewhere(server: Any) -> Any:
 # server, so that no request changes the ids of another.
 WHOLE: dict[str, Ask] = {
     "plain": _asked("Ut minim ex"),
+    "stream false": _asked("Known: false?", stream=False),
     "twice": lambda server: [server.ask("Known: twice?"), server.ask("Known: twice?")],
     "references": _asked("References?"),
     "blanks": _asked("  Known: blanks?  "),
@@ -141,10 +142,13 @@ SEEN_BY: dict[str, set[str]] = {
         for how in ("missing", "null", "of_another_type")
     },
     "shape.code_true": WHOLES,
+    "shape.content_type_missing": {*WHOLES, *REFUSALS} - {*ELSEWHERE},
     "shape.wrapped": WHOLES,
     "shape.bare_data": WHOLES,
     **{f"stream.{rule}": STREAMS for rule in FRAMES},
     **{f"stream.header_without_{name}": STREAMS for name in HEADER},
+    "stream.header_with_code": STREAMS,
+    "stream.stream_refused": STREAMS,
     "stream.header_related_docs_null": STREAMS - {"stream with references"},
     "stream.answer_stripped": {"stream of blanks"},
     "stream.answer_in_latin_1": IN_JAPANESE,
@@ -152,6 +156,7 @@ SEEN_BY: dict[str, set[str]] = {
     "stream.magic_number_in_header": {"stream and magic number"},
     "stream.always_streams": WHOLES,
     "stream.refusal_streamed": {"refused stream", "refused stream of nobody"},
+    "stream.refusal_in_plain_text": {"refused stream", "refused stream of nobody"},
     "status.success_with_other_code": WHOLES,
     "status.refusal_with_code_0": REFUSALS,
     "status.refusal_like_success": REFUSALS,
@@ -162,6 +167,7 @@ SEEN_BY: dict[str, set[str]] = {
     "status.null_as_q_accepted": {"null as q"},
     "status.unknown_language_accepted": {"unknown language"},
     "status.string_as_stream_accepted": {"string as stream"},
+    "status.false_as_stream_refused": {"stream false"},
     "status.malformed_json_accepted": {"no json", "deep", "lone surrogate", "no utf-8"},
     "status.language_zh_hant_refused": {"language zh-Hant"},
     "status.language_jp_refused": {"language jp"},
@@ -170,6 +176,7 @@ SEEN_BY: dict[str, set[str]] = {
     "identity.request_id_repeated": {*WHOLES, *REFUSALS} - {*ELSEWHERE},
     "identity.conversation_uid_changes": {*MIXED},
     "identity.conversation_uid_reused": OPENINGS,
+    "identity.conversation_uid_empty": OPENINGS,
     "identity.unknown_conversation_accepted": {
         "unknown conversation",
         "refused stream of nobody",

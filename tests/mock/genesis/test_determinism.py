@@ -24,6 +24,7 @@ def requests() -> list[Ask]:
             if place < 6:
                 found.append(lambda mock, sent=sent: mock.get(sent))  # type: ignore[misc]
                 found.append(lambda mock, sent=sent: mock.form(sent))  # type: ignore[misc]
+                found.append(lambda mock, sent=sent: mock.open(query_string=sent))  # type: ignore[misc]
             else:
                 found.append(lambda mock, sent=sent: mock.json(sent))  # type: ignore[misc]
                 wrong = {**sent, "Signature": "0" * 40}

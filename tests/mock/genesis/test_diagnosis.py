@@ -253,6 +253,18 @@ def test_names_cannot_write_lines_of_their_own_into_the_log(
     assert "Y" * 61 not in message
 
 
+def test_no_signature_is_kept(mock: Mock) -> None:
+    right = signed(chat())
+    mock.get(right)
+    mock.form(right)
+    mock.json(right)
+    mock.json({**right, "Signature": [right["Signature"]]})
+    mock.open(data=json.dumps(right, indent=1).encode(), content_type="application/json")
+    kept = mock.journal.as_json()
+    assert right["Signature"] not in repr(kept)
+    assert all("<hidden>" in entry["query"] + entry["body"] for entry in kept)
+
+
 def test_the_private_key_is_nowhere(mock: Mock, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     tries: list[Parameters] = [{**PLAIN, "Signature": wrong} for wrong in MISTAKES.values()]

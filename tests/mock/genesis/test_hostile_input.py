@@ -86,16 +86,33 @@ def test_no_text_is_refused_or_makes_the_server_fail(mock: Mock, way: Way, text:
     assert way(mock, signed(chat(text))).code == 0
 
 
-@pytest.mark.parametrize("text", ["\ud800", "a\udfffb", "\udc00\ud800"])
-@pytest.mark.parametrize("name", ["Content.0", "AppID", "Prompt", "SessionID", "Role.0"])
+@pytest.mark.parametrize(("written", "code"), [("1e400", 0), ("1e401", 230), ("1e-401", 230)])
+def test_a_number_is_written_out_up_to_a_bound(mock: Mock, written: str, code: int) -> None:
+    text = "1" + "0" * 400 if code == 0 else written.replace("e-", "E-").replace("e4", "E+4")
+    members = json.dumps(signed(chat(Limit=text))).replace(f'"{text}"', written)
+    assert mock.json(members.encode()).code == code
+
+
+SURROGATES = [
+    *((name, "\ud800") for name in ("Content.0", "AppID", "Prompt", "SessionID", "Role.0")),
+    ("Content.0", "a\udfffb"),
+    ("Content.0", "\udc00\ud800"),
+    ("A\ud800", "a"),
+]
+
+
+@pytest.mark.parametrize("in_array", [False, True])
+@pytest.mark.parametrize(("name", "text"), SURROGATES)
 def test_half_a_surrogate_pair_is_a_value_that_nobody_can_accept(
-    mock: Mock, name: str, text: str
+    mock: Mock, name: str, text: str, in_array: bool
 ) -> None:
     covered = chat() | {name: text}
     joined = "".join(n + v for n, v in sorted(covered.items())) + "counterfoil-private-key"
     right = hashlib.sha1(joined.encode("utf-8", "surrogatepass")).hexdigest()
-    seen = mock.json({**covered, "Signature": right})
-    assert (seen.code, seen["Message"]) == (230, f"Params [{name}] not available")
+    value = [text] if in_array else text
+    seen = mock.json({**covered, name: value, "Signature": right})
+    shown = name.replace("\ud800", "?")
+    assert (seen.code, seen["Message"]) == (230, f"Params [{shown}] not available")
 
 
 @pytest.mark.parametrize("name", ["Action", "PublicKey", "Signature", "A\ud800"])

@@ -5,7 +5,19 @@ import uuid
 
 import pytest
 
-from .caller import APP, OTHER_PRIVATE, PUBLIC, WAYS, Mock, Way, chat, chat_from, sign, signed, without
+from .caller import (
+    APP,
+    OTHER_PRIVATE,
+    PUBLIC,
+    WAYS,
+    Mock,
+    Way,
+    chat,
+    chat_from,
+    sign,
+    signed,
+    without,
+)
 
 DOCUMENTS_EXAMPLE = "Action=RunMVChat&Prompt=DTAUtpZW&AppID=gjvyCaRg&SessionID=3&Content=uOsqGAyA"
 

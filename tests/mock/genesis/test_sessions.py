@@ -106,6 +106,29 @@ def test_a_refused_request_leaves_no_trace(build: Build, case: str) -> None:
     assert len(store.records(scope)) == 3
 
 
+def test_a_refusal_moves_nothing_for_the_same_call_when_it_is_accepted(build: Build) -> None:
+    def seen(mock: Mock) -> list[object]:
+        session = mock.ask()["SessionID"]
+        going_on = [mock.ask(SessionID=str(session)) for _ in range(2)]
+        return [session, [(one.headers, one.body) for one in going_on]]
+
+    expected = seen(build())
+    mock = build()
+    for _ in range(3):
+        assert mock.ask(SessionID=str(expected[0])).code == 230, "not yet"
+    assert seen(mock) == expected
+
+
+def test_an_id_that_is_taken_is_not_given_again(
+    mock: Mock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mockserver.apis.genesis.MOST_INTEGER", 40)
+    seen = [mock.ask(f"q{place}") for place in range(30)]
+    for name in ("ID", "SessionID"):
+        assert len({one[name] for one in seen}) == 30
+        assert all(1 <= one[name] <= 40 for one in seen)
+
+
 def test_a_session_refused_is_unknown_again_and_again(mock: Mock) -> None:
     sent = chat(SessionID="12345")
     for wrong in ({**sent, "Signature": "0" * 40}, signed(sent), signed(sent)):

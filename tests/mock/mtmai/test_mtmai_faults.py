@@ -52,6 +52,18 @@ def probe_for_chats(server: Server) -> Any:
     return statuses(stranger.get(known), stranger.get(NOBODY))
 
 
+def refused_write(method: str) -> Script:
+    def script(server: Server) -> Any:
+        id = server.first.create("a")
+        stranger = server.first.with_headers({})
+        refused = (
+            stranger.post({"name": "b"}) if method == "POST" else stranger.put(id, {"name": "b"})
+        )
+        return seen(refused, server.first.sessions())
+
+    return script
+
+
 def refusal_without_credentials(server: Server) -> Any:
     return seen(server.first.with_headers({}).sessions())
 
@@ -113,6 +125,22 @@ def update_and_read_messages(server: Server) -> Any:
     return seen(server.first.messages(id))
 
 
+def update_one_of_two(server: Server) -> Any:
+    ids = [server.first.create("a") for _ in range(2)]
+    return seen(server.first.put(ids[0], {"name": "b"}), server.first.get(ids[1]))
+
+
+def update_twice(server: Server) -> Any:
+    id = server.first.create("a")
+    return seen(*(server.first.put(id, {"name": "b"}) for _ in range(2)))
+
+
+def create_and_update_with_metadata(server: Server) -> Any:
+    at = "2001-02-03T04:05:06Z"
+    body = {"metadata": {"id": NOBODY, "createdAt": at, "updatedAt": at}}
+    return seen(server.first.post(body), server.first.put(server.first.create("a"), body))
+
+
 def others_list(server: Server) -> Any:
     server.first.create("a")
     return seen(server.other.sessions())
@@ -149,7 +177,26 @@ def read_one(server: Server) -> Any:
     return seen(server.first.get(server.first.create("a")))
 
 
+def read_with_content_type(server: Server) -> Any:
+    id = server.first.create("a")
+    headers = {**server.first.headers, "Content-Type": "application/json"}
+    return seen(server.first.with_headers(headers).get(id))
+
+
 # What is refused.
+
+
+def refused_body(method: str) -> Script:
+    def script(server: Server) -> Any:
+        id = server.first.create("a")
+        refused = server.first.send(method, "" if method == "POST" else f"/{id}", b"{")
+        return seen(refused, server.first.sessions())
+
+    return script
+
+
+def unknown_chat_is_updated_and_read(server: Server) -> Any:
+    return unknown_chat_is_updated(server), unknown_chat_is_read(server)
 
 
 def unknown_chat_is_read(server: Server) -> Any:
@@ -194,10 +241,18 @@ SCRIPTS: dict[str, Script] = {
     "auth.basic_refused": by(basic(FIRST["username"], FIRST["password"])),
     "auth.cookie_refused": by(cookie(FIRST["cookie"])),
     "auth.password_ignored": by(basic(FIRST["username"], "wrong")),
+    "auth.token_case_ignored": by(bearer(FIRST["token"].upper())),
+    "auth.cut_cookie_accepted": by(cookie(FIRST["cookie"][:-1])),
+    "auth.cookie_beside_token_refused": by(bearer(FIRST["token"]) | cookie(FIRST["cookie"])),
+    "auth.wrong_cookie_beside_token_refused": by(bearer(FIRST["token"]) | cookie("wrong")),
+    "auth.unreadable_500": by({"Authorization": "Basic !"}),
+    "auth.refused_create_done": refused_write("POST"),
+    "auth.refused_update_done": refused_write("PUT"),
     "auth.other_tenants_credentials": by(bearer(OTHER["token"])),
     "auth.unknown_tenant_open": by(bearer(FIRST["token"]), tenant=NOBODY),
     "auth.chat_before_credentials": probe_for_chats,
     "auth.token_in_403": is_told(FIRST["token"]),
+    "auth.status_401": refusal_without_credentials,
     "auth.refusal_is_a_list": refusal_without_credentials,
     **{f"session.{name}_{way}": create_alone for name in ("name", "version") for way in WAYS},
     **{
@@ -238,6 +293,13 @@ SCRIPTS: dict[str, Script] = {
     "update.not_seen_by_list": update_and_list,
     "update.not_seen_by_get": update_and_read,
     "list.old_names": update_and_list,
+    "update.empty_body_refused": update_with_nothing,
+    "update.same_name_refused": update_twice,
+    "update.others_renamed": update_one_of_two,
+    "update.unknown_chat_created": unknown_chat_is_updated_and_read,
+    "metadata.echoed": create_and_update_with_metadata,
+    "get.other_version": create_and_read,
+    "get.content_type_refused": read_with_content_type,
     "list.newest_missing": list_of_two,
     "list.session_twice": list_of_two,
     "list.other_tenants_shown": others_list,
@@ -261,6 +323,8 @@ SCRIPTS: dict[str, Script] = {
     "body.malformed_accepted": body(b"{"),
     "body.array_accepted": body(b"[]"),
     "body.number_name_accepted": body(b'{"name": 7}'),
+    "body.refused_create_done": refused_body("POST"),
+    "body.refused_update_done": refused_body("PUT"),
     "create.empty_body_refused": create_without_a_name,
     "robustness.nul_500": body(b'{"name": "\\u0000"}'),
     "robustness.beyond_bmp_500": body('{"name": "🙂"}'.encode()),
@@ -272,6 +336,7 @@ SCRIPTS: dict[str, Script] = {
     "robustness.lone_surrogate_500": body(b'{"name": "\\ud800"}'),
     "robustness.odd_chat_500": odd_chat,
     "robustness.traceback_in_400": stack_trace,
+    "robustness.credentials_in_400": body(b"{"),
 }
 SCRIPTS = {f"mtmai.{rule}": script for rule, script in SCRIPTS.items()}
 

@@ -28,6 +28,10 @@ def ok(driver: BedrockDriver) -> None:
     expect(found == "ok", f"the status of the service is {found!r}")
 
 
+def _turned_down(exchange: Exchange) -> bool:
+    return 300 <= exchange.status < 500
+
+
 def _unknown(driver: BedrockDriver, name: str) -> Exchange:
     return driver.send(driver.authorize(Request("GET", path(name))))
 
@@ -37,7 +41,7 @@ def _unknown(driver: BedrockDriver, name: str) -> Exchange:
 def unknown_path(driver: BedrockDriver, name: str) -> None:
     """A path that does not exist is turned down without a server error."""
     exchange = _unknown(driver, name)
-    expect(driver.refused(exchange), f"/{name} does not exist: {driver.describe(exchange)}")
+    expect(_turned_down(exchange), f"/{name} does not exist: {driver.describe(exchange)}")
 
 
 @clause("bedrock.endpoint.unknown_path_404", basis=Basis.OBSERVED, source=ERRORS,
@@ -57,7 +61,7 @@ def _wrong(driver: BedrockDriver, call: tuple[str, str]) -> Exchange:
 def wrong_method(driver: BedrockDriver, call: tuple[str, str]) -> None:
     """A method that a path does not have is turned down without a server error."""
     exchange = _wrong(driver, call)
-    expect(driver.refused(exchange), f"{' '.join(call)}: {driver.describe(exchange)}")
+    expect(_turned_down(exchange), f"{' '.join(call)}: {driver.describe(exchange)}")
 
 
 @clause("bedrock.endpoint.wrong_method_405", basis=Basis.OBSERVED, source=ERRORS,

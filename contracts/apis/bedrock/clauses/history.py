@@ -17,12 +17,12 @@ from ..driver import (
     items_of,
     map_in,
     members_of,
-    message_in,
     text_item,
 )
 
 HISTORY = "Get a conversation history"
 LIFE = "fact sheet, The asynchronous life of a message"
+TEXTS = (" Hi,\n 🙂 ", "Say ditto. " * 150)
 ROLES = ("user", "bot", "assistant", "system", "instruction")
 
 
@@ -49,7 +49,7 @@ def _same_items(driver: BedrockDriver, content: Content, field: str) -> None:
 
 @clause("bedrock.question.body", basis=Basis.IMPLIED, source=f"{HISTORY}: content",
         content=requests.contents,
-        examples=({"content": [text_item(" Hello,\n 🙂 ")]},))  # fmt: skip
+        examples=tuple({"content": [text_item(text)]} for text in TEXTS))  # fmt: skip
 def body(driver: BedrockDriver, content: Content) -> None:
     """The texts and files of a question come back in the history as they were sent."""
     asked = driver.ask(content)
@@ -111,7 +111,7 @@ def model_of_its_own(driver: BedrockDriver, models: list[str]) -> None:
 
 
 @clause("bedrock.question.role", basis=Basis.IMPLIED, source=f"{HISTORY}: role, user or bot",
-        text=requests.plain_questions, most=3)  # fmt: skip
+        text=requests.plain_questions, most=1)  # fmt: skip
 def question_role(driver: BedrockDriver, text: str) -> None:
     """A question has the role user in the history."""
     sent = [text_item(f"{text} Tell me in a word.")]
@@ -120,7 +120,7 @@ def question_role(driver: BedrockDriver, text: str) -> None:
 
 
 @clause("bedrock.question.has_the_id", basis=Basis.OBSERVED, source=f"{LIFE}: 1",
-        text=requests.plain_questions, most=3)  # fmt: skip
+        text=requests.plain_questions, most=1)  # fmt: skip
 def has_the_id(driver: BedrockDriver, text: str) -> None:
     """The messageId that a post returns is the question's in the history."""
     asked = driver.ask(text)
@@ -131,7 +131,7 @@ def has_the_id(driver: BedrockDriver, text: str) -> None:
 
 
 @clause("bedrock.history.roles", basis=Basis.IMPLIED, source=f"{HISTORY}: role",
-        text=requests.plain_questions, most=3)  # fmt: skip
+        text=requests.plain_questions, most=1)  # fmt: skip
 def roles(driver: BedrockDriver, text: str) -> None:
     """Every message is the user's, the bot's or the system's."""
     asked = driver.answered(text)
@@ -141,7 +141,7 @@ def roles(driver: BedrockDriver, text: str) -> None:
 
 
 @clause("bedrock.history.named", basis=Basis.IMPLIED, source=f"{HISTORY}: id",
-        text=requests.plain_questions, most=3)  # fmt: skip
+        text=requests.plain_questions, most=1)  # fmt: skip
 def named(driver: BedrockDriver, text: str) -> None:
     """A history has the id that it was asked for by."""
     asked = driver.answered(text)
@@ -152,30 +152,33 @@ def named(driver: BedrockDriver, text: str) -> None:
 
 @clause("bedrock.history.last_message_named", basis=Basis.IMPLIED,
         source=f"{HISTORY}: lastMessageId",
-        texts=st.lists(requests.plain_questions, min_size=1, max_size=3), most=4)  # fmt: skip
+        texts=st.lists(requests.plain_questions, min_size=1, max_size=3), most=2)  # fmt: skip
 def last_message_named(driver: BedrockDriver, texts: list[str]) -> None:
     """lastMessageId names a message of the history."""
 
-    def in_map(last: str, found: dict[str, Message], reply: Message) -> None:
+    def in_map(last: str, found: dict[str, Message]) -> None:
         expect(last in found, f"lastMessageId {last!r} is not among {', '.join(found)}")
 
     _judge_last(driver, texts, in_map)
 
 
 @clause("bedrock.history.last_is_reply", basis=Basis.OBSERVED, source=f"{LIFE}: 4",
-        texts=st.lists(requests.plain_questions, min_size=1, max_size=3), most=4)  # fmt: skip
+        texts=st.lists(requests.plain_questions, min_size=1, max_size=3), most=2)  # fmt: skip
 def last_is_reply(driver: BedrockDriver, texts: list[str]) -> None:
     """lastMessageId is the id of the latest reply."""
 
-    def is_reply(last: str, found: dict[str, Message], reply: Message) -> None:
-        named = found.get(last, reply)
-        alike = all(named.get(name) == reply.get(name) for name in ("parent", "role", "content"))
-        expect(alike, f"lastMessageId {last!r} is not the latest reply's")
+    seen: set[str] = set()
+
+    def is_reply(last: str, found: dict[str, Message]) -> None:
+        role = found.get(last, {}).get("role", "assistant")
+        latest = last not in seen and role in ("assistant", "bot")
+        expect(latest, f"lastMessageId {last!r} is not the latest reply's")
+        seen.update(found)
 
     _judge_last(driver, texts, is_reply)
 
 
-Judge = Callable[[str, dict[str, Message], Message], None]
+Judge = Callable[[str, dict[str, Message]], None]
 
 
 def _judge_last(driver: BedrockDriver, texts: list[str], judge: Judge) -> None:
@@ -183,11 +186,11 @@ def _judge_last(driver: BedrockDriver, texts: list[str], judge: Judge) -> None:
     for text in texts:
         asked = driver.ask(text, conversation)
         conversation = asked.conversation
-        reply = message_in(driver.reply(asked))
+        driver.reply(asked)
         history = driver.must(driver.history(conversation))
         last, found = members_of(history).get("lastMessageId"), map_in(history)
         if isinstance(last, str) and found:
-            judge(last, found, reply)
+            judge(last, found)
 
 
 @clause("bedrock.history.readable_meanwhile", basis=Basis.IMPLIED, source=HISTORY,
@@ -215,35 +218,34 @@ def _times(driver: BedrockDriver, text: str) -> tuple[Any, Any, str]:
 
 
 @clause("bedrock.time.number", basis=Basis.DOCUMENTED, source=f"{HISTORY}: createTime",
-        text=requests.plain_questions, most=3)  # fmt: skip
+        text=requests.plain_questions, most=1)  # fmt: skip
 def number(driver: BedrockDriver, text: str) -> None:
     """createTime is a number, neither true nor a string of digits."""
     for found in _times(driver, text)[:2]:
         expect(found is None or type(found) in (int, float), f"createTime is {found!r}")
 
 
-@clause("bedrock.time.fixed", basis=Basis.IMPLIED, source=f"{HISTORY}: createTime", most=3,
-        pause=st.sampled_from([0.1, 1.2]))  # fmt: skip
-def fixed(driver: BedrockDriver, pause: float) -> None:
+@clause("bedrock.time.fixed", basis=Basis.IMPLIED, source=f"{HISTORY}: createTime")
+def fixed(driver: BedrockDriver) -> None:
     """The createTime of a conversation never changes, not even when it goes on."""
     _, first, conversation = _times(driver, "Hello")
-    driver.clock.sleep(pause)
+    driver.clock.sleep(1.1)
     driver.reply(driver.ask("Go on.", conversation))
     later = members_of(driver.must(driver.history(conversation))).get("createTime")
     expect(later == first, f"createTime was {first!r}, and is {later!r} later")
 
 
 @clause("bedrock.time.repeated", basis=Basis.OBSERVED, source=f"{LIFE}: createTime",
-        text=requests.plain_questions, most=3)  # fmt: skip
+        text=requests.plain_questions, most=1)  # fmt: skip
 def repeated(driver: BedrockDriver, text: str) -> None:
     """The createTime of a reply is its conversation's."""
     reply, history, _ = _times(driver, text)
-    if reply is not None and history is not None:
+    if type(reply) in (int, float) and type(history) in (int, float):
         expect(reply == history, f"createTime is {reply!r}, and the conversation's {history!r}")
 
 
 @clause("bedrock.time.milliseconds", basis=Basis.OBSERVED, source=f"{LIFE}: createTime",
-        text=requests.plain_questions, most=3)  # fmt: skip
+        text=requests.plain_questions, most=1)  # fmt: skip
 def milliseconds(driver: BedrockDriver, text: str) -> None:
     """createTime counts milliseconds since 1970."""
     # From 2020 to 2100: whatever the clock says, and no number of seconds or microseconds.
@@ -263,9 +265,9 @@ def bot_same(driver: BedrockDriver) -> None:
 
 
 @clause("bedrock.history.finished", basis=Basis.OBSERVED, source=f"{LIFE}: shouldContinue",
-        text=requests.plain_questions, most=3)  # fmt: skip
+        text=requests.plain_questions, most=1)  # fmt: skip
 def finished(driver: BedrockDriver, text: str) -> None:
     """After a reply that has come to its end shouldContinue is false."""
     asked = driver.answered(text)
     found = members_of(driver.must(driver.history(asked.conversation))).get("shouldContinue", False)
-    expect(found in (False, None), f"shouldContinue is {found!r}")
+    expect(found is not True, f"shouldContinue is {found!r}")

@@ -108,6 +108,15 @@ def _refused(rule: str, what: str, cases: st.SearchStrategy[Case]) -> Clause:
 REFUSED = [_refused(rule, what, cases) for rule, (what, cases) in KINDS.items()]
 
 
+@clause("bedrock.invalid.file_not_base64", basis=Basis.OBSERVED, source="fact sheet, Errors",
+        file=st.sampled_from([requests.IMAGE, requests.ATTACHMENT]),
+        body=st.sampled_from(["not base64!", "AAA", "__--", "é"]), most=4)  # fmt: skip
+def file_not_base64(driver: BedrockDriver, file: Any, body: str) -> None:
+    """An image or an attachment that is not in base64 is refused with 422."""
+    wrong = _message(content=[{**file, "body": body}])
+    _must_be_422(driver, json.dumps(wrong).encode(), "whose file is not in base64")
+
+
 @clause("bedrock.invalid.not_json", basis=Basis.IMPLIED, source="published OpenAPI: 422",
         body=requests.not_json)  # fmt: skip
 def not_json(driver: BedrockDriver, body: bytes) -> None:
@@ -183,7 +192,7 @@ def all_at_once(driver: BedrockDriver, kind: Any, value: Any) -> None:
 
 
 @clause("bedrock.invalid.without_trace", basis=Basis.IMPLIED, source="Get a conversation history",
-        value=requests.wrong_models, number=st.integers(1, 10**9), most=4)  # fmt: skip
+        value=requests.wrong_models, number=st.integers(1, 10**9), most=2)  # fmt: skip
 def without_trace(driver: BedrockDriver, value: Any, number: int) -> None:
     """A refused message is never seen in its conversation."""
     conversation = driver.answered().conversation

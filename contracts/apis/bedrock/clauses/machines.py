@@ -95,7 +95,7 @@ def follows_the_conversation(driver: BedrockDriver) -> type[RuleBasedStateMachin
             conversation.settle()
             conversation.read_reply(which)
 
-        @rule(seconds=st.sampled_from([0.05, 1.0]))
+        @rule(seconds=st.sampled_from([0.05, 0.3]))
         def wait(self, seconds: float) -> None:
             driver.clock.sleep(seconds)
 

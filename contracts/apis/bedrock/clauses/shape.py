@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from ....hostile import TRACES
 from ....model import Basis, Exchange, clause, expect, shortened
 from .. import requests
 from ..driver import BedrockDriver, chat_input, map_in, members_of, message_in, text_item
@@ -210,6 +211,16 @@ def content_type(driver: BedrockDriver, which: str) -> None:
 def json_object(driver: BedrockDriver, which: str) -> None:
     """Answers and refusals are JSON objects."""
     _answers(driver)[which]().members()
+
+
+@clause("bedrock.response.no_stack_trace", basis=Basis.IMPLIED,
+        source="no document has a place for it", which=st.sampled_from(ANSWERS[3:]), most=1,
+        examples=tuple({"which": which} for which in ANSWERS[3:]))  # fmt: skip
+def no_stack_trace(driver: BedrockDriver, which: str) -> None:
+    """A refusal does not show where in the program it arose."""
+    text = _answers(driver)[which]().body.decode("utf-8", "replace")
+    for trace in TRACES:
+        expect(trace not in text, f"{which}: {shortened(text)}")
 
 
 @clause("bedrock.response.status", basis=Basis.DOCUMENTED, source="published OpenAPI: 200",

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ....model import Basis, Exchange, clause, expect
 from .. import requests
-from ..driver import BedrockDriver, members_of
+from ..driver import BedrockDriver, members_of, message_in
 
 CONVERSATION = "Get a conversation history: if the conversation does not exist"
 MESSAGE = "Get specified message in a conversation: if the message does not exist"
@@ -86,13 +86,26 @@ def reply_by_its_own_id(driver: BedrockDriver) -> None:
            f"a server error for the reply's own id: {driver.describe(exchange)}")  # fmt: skip
 
 
-@clause("bedrock.message.never_a_question", basis=Basis.IMPLIED, source=MESSAGE)
-def never_a_question(driver: BedrockDriver) -> None:
+@clause("bedrock.message.reply_gives_no_question", basis=Basis.IMPLIED, source=MESSAGE)
+def reply_gives_no_question(driver: BedrockDriver) -> None:
     """Asked for by the id of a reply, no question is returned."""
     asked = driver.answered()
     earlier = _last_reply(driver, asked.conversation)
     driver.reply(driver.ask("Why?", asked.conversation))
-    exchange = driver.get("conversation", asked.conversation, earlier)
-    found = members_of(exchange).get("message")
-    role = found.get("role") if driver.accepted(exchange) and isinstance(found, dict) else None
-    expect(role != "user", f"{earlier} is a reply's id, and a message of the role user came back")
+    _must_be_no_question(driver, asked.conversation, earlier, "a reply's")
+
+
+@clause("bedrock.message.root_gives_no_question", basis=Basis.IMPLIED, source=MESSAGE)
+def root_gives_no_question(driver: BedrockDriver) -> None:
+    """Asked for by the id of the root, no question is returned."""
+    asked = driver.answered()
+    messages = driver.message_map(asked.conversation)
+    roots = [id for id, message in messages.items() if message.get("role") == "system"]
+    if not roots:
+        driver.miss("no message has the role system")
+    _must_be_no_question(driver, asked.conversation, roots[0], "the root's")
+
+
+def _must_be_no_question(driver: BedrockDriver, conversation: str, id: str, whose: str) -> None:
+    role = message_in(driver.get("conversation", conversation, id)).get("role")
+    expect(role != "user", f"{id} is {whose} id, and a message of the role user came back")

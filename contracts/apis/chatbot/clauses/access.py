@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from ....model import Basis, Request, clause, expect
 from ..driver import ChatbotDriver
 
+HEX = st.text("0123456789abcdef", min_size=32, max_size=32)
 PAID = "Chat with the Chatbot: accessible to users with a paid subscription"
-CHANGES = st.sampled_from(["made up", "cut short", "longer"])
+CHANGES = ("made up", "cut short", "longer")
 
 
 @clause("chatbot.access.key_missing", basis=Basis.IMPLIED, source=PAID, needs=("api_key",), most=2,
@@ -22,7 +23,9 @@ def key_missing(driver: ChatbotDriver, stream: bool) -> None:
 
 
 @clause("chatbot.access.key_wrong", basis=Basis.IMPLIED, source=PAID, needs=("api_key",), most=6,
-        change=CHANGES, made_up=st.text("0123456789abcdef", min_size=32, max_size=32))  # fmt: skip
+        change=st.sampled_from(CHANGES), made_up=HEX,
+        examples=tuple({"change": change, "made_up": "0" * 32} for change in CHANGES),
+)  # fmt: skip
 def key_wrong(driver: ChatbotDriver, change: str, made_up: str) -> None:
     """Where a key is asked for, a request with a wrong one is refused."""
     driver.must(driver.ask())

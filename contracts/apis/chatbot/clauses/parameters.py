@@ -75,8 +75,8 @@ def stream_boolean(driver: ChatbotDriver, value: object) -> None:
 
 
 @clause("chatbot.parameters.json", basis=Basis.DOCUMENTED, source=f"{BODY}: application/json",
-        most=5, body=st.sampled_from([b"Hello", b'{"q": "Hello"', b"q=Hello", b"{'q': 'Hello'}",
-                                      b'{"q": "Hello"} {}']))  # fmt: skip
+        most=4, body=st.sampled_from([b"Hello", b'{"q": "Hello"', b"q=Hello", b"{'q': 'Hello'}"]),
+)  # fmt: skip
 def malformed(driver: ChatbotDriver, body: bytes) -> None:
     """A body that is not JSON is refused."""
     driver.must(driver.ask())

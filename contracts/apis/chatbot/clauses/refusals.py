@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ....model import Basis, Exchange, clause, expect
-from ..driver import MAGIC, ChatbotDriver
+from ..driver import ChatbotDriver, is_stream
 
 NORMAL = "Returns, Normal: code"
 ERRORS = "fact sheet, Errors"
@@ -68,7 +68,7 @@ def not_streamed(driver: ChatbotDriver, case: str) -> None:
     driver.must(driver.ask(stream=True))
     driver.must_not(driver.post(WRONG[case]))
     exchange = driver.post({**WRONG[case], "stream": True})
-    streamed = driver.accepted(exchange) or MAGIC in exchange.body
+    streamed = driver.accepted(exchange) or is_stream(exchange)
     expect(not streamed, f"{case}, and the answer is a stream: {driver.describe(exchange)}")
 
 

@@ -93,7 +93,7 @@ def no_byte_order_mark(driver: ChatbotDriver, text: str) -> None:
 
 
 @clause("chatbot.stream.header_first", basis=Basis.IMPLIED, source=f"{FLAG}: streaming output",
-        most=2, text=requests.plain)  # fmt: skip
+        most=1, text=requests.plain)  # fmt: skip
 def header_first(driver: ChatbotDriver, text: str) -> None:
     """The header of a stream arrives before a long answer is complete."""
     first = driver.ask(requests.LONG, stream=True)

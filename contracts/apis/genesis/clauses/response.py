@@ -43,7 +43,9 @@ REFUSED = st.sampled_from(
 def refuse(driver: GenesisDriver, case: str) -> Exchange:
     """Send one of the refusals; the case does not apply where it is accepted."""
     pairs = refusals(driver)[case]
-    return driver.must_not(driver.carry(pairs, signed_over=[p for p in pairs if p[0] != "Signature"]))
+    return driver.must_not(
+        driver.carry(pairs, signed_over=[p for p in pairs if p[0] != "Signature"])
+    )
 
 
 @clause("genesis.response.success_complete", basis=Basis.DOCUMENTED, source=FIELDS,

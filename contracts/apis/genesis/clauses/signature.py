@@ -39,7 +39,9 @@ def unsigned(driver: GenesisDriver, way: Way, text: str) -> None:
     must_refuse(driver, driver.carry(pairs, way), "there is no Signature")
 
 
-@clause("genesis.signature.empty", basis=Basis.DOCUMENTED, source=REQUIRED, way=requests.ways, most=8)
+@clause(
+    "genesis.signature.empty", basis=Basis.DOCUMENTED, source=REQUIRED, way=requests.ways, most=8
+)
 def empty(driver: GenesisDriver, way: Way) -> None:
     """A request with an empty Signature is refused."""
     pairs = driver.plain([("user", "Hello")])
@@ -62,7 +64,9 @@ def wrong(driver: GenesisDriver, digest: str, way: Way) -> None:
     """A request with a made-up signature is refused."""
     pairs = driver.plain([("user", "Hello")])
     let_in(driver, pairs, way)
-    must_refuse(driver, driver.carry([*pairs, ("Signature", digest)], way), "the signature is made up")
+    must_refuse(
+        driver, driver.carry([*pairs, ("Signature", digest)], way), "the signature is made up"
+    )
 
 
 @clause("genesis.signature.truncated", basis=Basis.DOCUMENTED, source=REQUIRED,

@@ -130,10 +130,20 @@ def stable(driver: MtmaiDriver) -> None:
     most=5,
 )
 def own(driver: MtmaiDriver, names: list[str]) -> None:
-    """Two sessions have no message in common."""
-    chat, other = (driver.new_chat(name) for name in names)
+    """Two sessions have no message in common, and a new one takes none from another."""
+    chat = driver.new_chat(names[0])
+    before = _ids(driver, chat)
+    if before != _ids(driver, chat):
+        driver.skip("messages have other ids each time that they are read")
+    other = driver.new_chat(names[1])
+    now, others = _ids(driver, chat), _ids(driver, other)
     if chat == other:
         driver.skip("two sessions have one id")
-    ids = [{identifier(one) for one in found_in(driver, each)} - {None} for each in (chat, other)]
-    common = ids[0] & ids[1]
-    expect(not common, f"{chat} and {other} both have the messages {sorted(map(str, common))}")
+    common = now & others
+    expect(not common, f"{chat} and {other} both have the messages {sorted(common)}")
+    lost = before - now
+    expect(not lost, f"{other} was created, and {chat} has no more the messages {sorted(lost)}")
+
+
+def _ids(driver: MtmaiDriver, chat: str) -> set[str]:
+    return {id for one in found_in(driver, chat) if (id := identifier(one)) is not None}

@@ -28,6 +28,11 @@ def _callers(driver: MtmaiDriver, theirs: bool) -> tuple[MtmaiDriver, MtmaiDrive
     return owner, stranger
 
 
+def _build_on_unknown(stranger: MtmaiDriver, operation: str, chat: str) -> None:
+    """Make sure that a chat that is nobody's is turned down, before another's is judged."""
+    stranger.must_not(stranger.ask(operation, chat, {"name": "Taken"}))
+
+
 def _where(owner: MtmaiDriver, stranger: MtmaiDriver, within: bool) -> tuple[MtmaiDriver, str]:
     if within:
         return stranger.at(owner.tenant), "with another tenant's credentials"
@@ -46,9 +51,9 @@ def _where(owner: MtmaiDriver, stranger: MtmaiDriver, within: bool) -> tuple[Mtm
 def reads(driver: MtmaiDriver, operation: str, theirs: bool, within: bool) -> None:
     """A session and its messages cannot be read with another tenant's credentials."""
     owner, stranger = _callers(driver, theirs)
-    chat = owner.new_chat("Nobody else's")
     asker, how = _where(owner, stranger, within)
-    exchange = asker.ask(operation, chat)
+    _build_on_unknown(asker, operation, owner.nobodys_id())
+    exchange = asker.ask(operation, owner.new_chat("Nobody else's"))
     said = f"{operation} {how}: {driver.describe(exchange)}"
     expect(driver.refused(exchange), said)
 
@@ -86,9 +91,9 @@ def listed(driver: MtmaiDriver, theirs: bool) -> None:
 def updates(driver: MtmaiDriver, theirs: bool, within: bool) -> None:
     """A session cannot be updated with another tenant's credentials."""
     owner, stranger = _callers(driver, theirs)
-    chat = owner.new_chat("Nobody else's")
     asker, how = _where(owner, stranger, within)
-    exchange = asker.update(chat, {"name": "Taken"})
+    _build_on_unknown(asker, "chat_update_chat_session", owner.nobodys_id())
+    exchange = asker.update(owner.new_chat("Nobody else's"), {"name": "Taken"})
     expect(driver.refused(exchange), f"an update {how}: {driver.describe(exchange)}")
 
 
@@ -104,10 +109,11 @@ def refused_update_changes_nothing(driver: MtmaiDriver, theirs: bool, within: bo
     """An update that another tenant's credentials do not allow leaves the name as it was."""
     owner, stranger = _callers(driver, theirs)
     chat = owner.new_chat("Nobody else's")
+    before = owner.name(chat, "")
     asker, how = _where(owner, stranger, within)
     driver.must_not(asker.update(chat, {"name": "Taken"}))
-    found = owner.name(chat, "Nobody else's")
-    expect(found == "Nobody else's", f"an update {how} was refused, and left the name {found!r}")
+    found = owner.name(chat, before)
+    expect(found == before, f"an update {how} was refused, and left the name {found!r}")
 
 
 @clause(

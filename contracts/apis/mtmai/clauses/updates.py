@@ -102,9 +102,10 @@ def empty_body(driver: MtmaiDriver) -> None:
 def empty_body_changes_nothing(driver: MtmaiDriver, names: list[str]) -> None:
     """An update without a name leaves the name as it was."""
     chat = driver.new_chat(names[0])
+    before = driver.name(chat, "")
     driver.must(driver.update(chat, {}))
-    found = driver.name(chat, names[0])
-    expect(found == names[0], f"the name was {names[0]!r}, and after {{}} {shortened(found)}")
+    found = driver.name(chat, before)
+    expect(found == before, f"the name was {shortened(before)}, and after {{}} {shortened(found)}")
 
 
 @clause("mtmai.update.keeps_id", basis=Basis.IMPLIED, source=UPDATED, names=requests.two_names)
@@ -195,10 +196,11 @@ def leaves_others(driver: MtmaiDriver, names: list[str]) -> None:
     chat, other = driver.new_chat(names[0]), driver.new_chat(names[0])
     if chat == other:
         driver.skip("two sessions have one id")
+    before = driver.name(chat, "")
     driver.must(driver.update(other, {"name": names[1]}))
-    found = driver.name(chat, names[0])
-    said = f"{other} was renamed {names[1]!r}, and {chat}, {names[0]!r} before, {shortened(found)}"
-    expect(found == names[0], said)
+    found = driver.name(chat, before)
+    said = f"{other} was renamed {names[1]!r}, and {chat} went from {before!r} to {found!r}"
+    expect(found == before, said)
 
 
 @clause(
