@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 from .model import Contract, Exchange, Hidden, NotReached, Request, shortened
 from .target import Clock, Target
@@ -142,7 +142,7 @@ class Driver:
             answers.append(ask())
         return answers
 
-    def as_other(self) -> Driver:
+    def as_other(self) -> Self:
         """Return a client with the second set of credentials; it notes its exchanges here."""
         other = {
             name.removeprefix("other_"): value
@@ -151,7 +151,7 @@ class Driver:
         }
         return self.with_credentials({**other}, prefix="other_")
 
-    def with_credentials(self, credentials: Mapping[str, str], prefix: str = "") -> Driver:
+    def with_credentials(self, credentials: Mapping[str, str], prefix: str = "") -> Self:
         """Return a client with these credentials; it notes its exchanges here."""
         twin = type(self)(self.contract, self.target, credentials)
         twin.exchanges = self.exchanges

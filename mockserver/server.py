@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from granian.constants import Interfaces
-from granian.rsgi import ProtocolClosed
+from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.server.embed import Server as Granian
 
 from .model import Chunk
@@ -60,10 +60,14 @@ class Server:
         `ready` is called, in a thread of its own, when the server answers.
         """
         self._granian.on_startup(self._stop_on_signals)
-        threading.Thread(target=lambda: (self.wait(), ready()), daemon=True).start()
+        threading.Thread(target=self._tell, args=(ready,), daemon=True).start()
         before = _native_threads()
         asyncio.run(self._granian.serve())
         _see_off(before)
+
+    def _tell(self, ready: Callable[[], None]) -> None:
+        self.wait()
+        ready()
 
     def _stop_on_signals(self) -> None:
         # Granian's own handlers set a flag that an idle loop does not look at until it wakes.

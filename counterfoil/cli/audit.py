@@ -30,8 +30,8 @@ def command(apis: tuple[str, ...], profile: str, seeds: int) -> None:
     rows = list(audit(chosen, profile, range(seeds)))
     problems = _problems(rows, promised)
     click.echo(_table(rows))
-    for problem in problems:
-        click.echo(problem)
+    for line in problems:
+        click.echo(line)
     sys.exit(EXIT_BROKEN if problems else EXIT_KEPT)
 
 

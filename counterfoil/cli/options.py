@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 
-class Assignment(click.ParamType):
+class Assignment(click.ParamType[tuple[str, str]]):
     """NAME=VALUE; an error shows the name alone, for the value is a secret."""
 
     name = "[API.]NAME=VALUE"

@@ -19,7 +19,7 @@ from .. import wiring
 from .options import Assignment
 
 
-class Size(click.ParamType):
+class Size(click.ParamType[ChunkSize]):
     """A number of bytes, or one of the ways to cut a stream."""
 
     name = "N|random|adversarial"

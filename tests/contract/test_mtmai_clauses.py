@@ -274,6 +274,7 @@ def test_an_honest_server_that_is_different_keeps_every_clause(name: str, seed: 
     assert outcome.trouble == ""
     assert outcome.verdict is Verdict.KEPT
     not_applicable, deviations = EXPECTED[name]
+    assert not [said for said in found(outcome).values() if said.startswith(("broken", "error"))]
     assert {f.clause.id for f in outcome.findings if f.verdict is Verdict.DEVIATION} == deviations
     assert found(outcome).keys() - deviations <= not_applicable
 
@@ -289,9 +290,9 @@ def test_an_honest_server_that_is_different_keeps_every_clause(name: str, seed: 
 )
 def test_one_way_to_authenticate_and_no_second_caller_is_enough(given: dict[str, str]) -> None:
     outcome = judged(VARIANTS["plain"], credentials=given, only=["mtmai.[acgmlstu]*"])
-    assert outcome.verdict is Verdict.KEPT
-    assert {id.rsplit(".", 1)[0] for id in found(outcome)} == {"mtmai.auth", "mtmai.tenant"}
-    assert all(said.startswith("untested") for said in found(outcome).values())
+    untested = {id: said for id, said in found(outcome).items() if said.startswith("untested")}
+    assert found(outcome) == untested
+    assert {id.rsplit(".", 1)[0] for id in untested} == {"mtmai.auth", "mtmai.tenant"}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
 from ...driver import Driver
-from ...model import ContractError, Exchange, Hidden, NotReached, Request
+from ...model import Contract, ContractError, Exchange, Hidden, NotReached, Request
+from ...target import Target
 from . import answers
 
 Way = Literal["bearer", "basic", "cookie"]
@@ -115,9 +116,10 @@ def _hidden(word: Word) -> tuple[Hidden, ...]:
 class MtmaiDriver(Driver):
     """One tenant, and the credentials that open it."""
 
-    def __init__(self, *given: Any) -> None:
-        """Raise ContractError where there is no way to be let in."""
-        super().__init__(*given)
+    def __init__(self, contract: Contract, target: Target, credentials: Mapping[str, str]) -> None:
+        """Raise ContractError where there is no way to be let in; empty counts as not given."""
+        given = {name: value for name, value in credentials.items() if value}
+        super().__init__(contract, target, given)
         self._proof: Proof | None = None
         self._preferred: Way | None = None
         if not self.ways:

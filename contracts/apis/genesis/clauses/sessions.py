@@ -63,7 +63,6 @@ def other_caller(driver: GenesisDriver) -> None:
     """Another caller cannot continue a session."""
     session = _session_of(driver.must(driver.chat("A secret")))
     other = driver.as_other()
-    assert isinstance(other, GenesisDriver)
     driver.must(other.chat("Begin"))
     exchange = other.chat("Go on", session)
     expect(not driver.accepted(exchange), f"another caller continued session {session}")
@@ -77,7 +76,6 @@ def other_application(driver: GenesisDriver) -> None:
     there = driver.with_credentials(
         {**driver.credentials, "app_id": driver.credentials["other_app_id"]}
     )
-    assert isinstance(there, GenesisDriver)
     exchange = there.chat("Go on", session)
     expect(not driver.accepted(exchange), f"another application continued session {session}")
 

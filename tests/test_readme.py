@@ -1,0 +1,131 @@
+import contextlib
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
+COMMANDS = [
+    line
+    for kind, block in BLOCKS
+    if kind == "sh"
+    for line in block.replace("\\\n", "").splitlines()
+    if line.strip()
+]
+TRANSCRIPTS = [block for kind, block in BLOCKS if kind == "text"]
+
+MADE = {"make demo": ["demo"], "make test": ["test"]}
+
+
+def environment(**more: str) -> dict[str, str]:
+    shim = f"{ROOT / 'tests' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": shim, "COUNTERFOIL_PYTHON": sys.executable, **more}
+
+
+def shell(command: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", "-c", command], cwd=ROOT, env=environment(**more), capture_output=True, text=True
+    )
+
+
+@contextlib.contextmanager
+def served(api: str):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "counterfoil", "serve", api, "--port", str(port)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        process.stdout.readline()
+        yield port
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+def without_numbers(text: str) -> str:
+    return re.sub(r" +", " ", re.sub(r"\d+(\.\d+)?", "N", text)).strip()
+
+
+def test_the_readme_has_commands_and_transcripts():
+    assert len(COMMANDS) >= 9 and len(TRANSCRIPTS) >= 3
+    assert "@" not in "".join(TRANSCRIPTS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_of_the_readme_works(command):
+    command = command.partition("  #")[0].strip()
+    if command.startswith("make "):
+        # What make does is run by the test of the demo below, and by the one that runs this test.
+        assert f"\n{command.removeprefix('make ')}:" in (ROOT / "Makefile").read_text("utf-8")
+        return
+    if command.startswith("export "):
+        names = [word.partition("=")[0] for word in shlex.split(command)[1:]]
+        assert all(name.startswith("COUNTERFOIL_GENESIS_") for name in names)
+        return
+    if command.startswith("counterfoil serve"):
+        with served(command.split()[-1]) as port:
+            socket.create_connection(("127.0.0.1", port)).close()
+        return
+    with contextlib.ExitStack() as stack:
+        if "127.0.0.1:8600" in command:
+            port = stack.enter_context(served("bedrock"))
+            command = command.replace("127.0.0.1:8600", f"127.0.0.1:{port}")
+        if "https://api.genesissai.com" in command:
+            port = stack.enter_context(served("genesis"))
+            command = command.replace("https://api.genesissai.com", f"http://127.0.0.1:{port}")
+            command = command.replace("--rate 5", "--rate 500")
+        done = shell(command)
+    assert done.returncode == (1 if "--fault" in command else 0), done.stdout[-2000:] + done.stderr
+    assert done.stdout and "Traceback" not in done.stderr
+
+
+def test_the_transcript_of_a_broken_promise_is_what_is_printed():
+    command = next(line for line in COMMANDS if "--fault" in line)
+    (transcript,) = [block for block in TRANSCRIPTS if "promised:" in block]
+    printed = re.sub(r"in \d+\.\d s", "in N s", shell(command).stdout).strip()
+    assert re.sub(r"in \d+\.\d s", "in N s", transcript).strip() == printed
+
+
+def test_the_demo_prints_what_the_readme_shows_and_writes_its_reports(tmp_path):
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "counterfoil", "demo", "--reports", str(tmp_path / "report")],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert time.monotonic() - began < 600
+    (transcript,) = [block for block in TRANSCRIPTS if "verdict" in block]
+    printed = done.stdout.replace(str(tmp_path / "report"), "report")
+    assert without_numbers(printed) == without_numbers(transcript)
+    assert sorted(path.suffix for path in (tmp_path / "report").iterdir()) == [".json", ".txt", ".xml"]
+
+
+def test_the_python_of_the_readme_runs():
+    (code,) = [block for kind, block in BLOCKS if kind == "python"]
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.startswith("http://127.0.0.1:"), done.stderr
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_between_documents_lead_somewhere(document):
+    text = (ROOT / document).read_text("utf-8")
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_files_that_documents_name_exist(document):
+    text = re.sub(r"```.*?```", "", (ROOT / document).read_text("utf-8"), flags=re.DOTALL)
+    for name in re.findall(r"`((?:contracts|mockserver|counterfoil|fixtures|tests)/[\w./-]*)`", text):
+        assert (ROOT / name).exists() or "/x/" in name, name
