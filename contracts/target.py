@@ -38,6 +38,10 @@ class SystemClock:
         time.sleep(seconds)
 
 
+LONGEST = 120.0
+"""Seconds after which an answer that still goes on is taken for one without an end."""
+
+
 class Budget:
     """What may be spent, and what was: calls, seconds, calls a second. None is no limit.
 
@@ -130,13 +134,15 @@ class Target:
     def _send_once(self, request: Request) -> Exchange:
         self.budget.spend()
         self.calls += 1
-        at = self.clock.now()
+        at, began = self.clock.now(), time.monotonic()
         chunks: list[Chunk] = []
         response, failure = None, None
         try:
             with closing(self._client.send(self._outgoing(request), stream=True)) as incoming:
                 for data in incoming.iter_raw():
                     chunks.append(Chunk(self.clock.now() - at, data))
+                    if time.monotonic() - began > LONGEST:
+                        raise httpx.ReadTimeout("it goes on and on")
             response = _response(incoming, chunks)
         except httpx.ConnectError as error:
             raise Unreachable(f"nobody answers at {self.url}: {error}") from error

@@ -108,7 +108,11 @@ def test_the_demo_prints_what_the_readme_shows_and_writes_its_reports(tmp_path):
     (transcript,) = [block for block in TRANSCRIPTS if "verdict" in block]
     printed = done.stdout.replace(str(tmp_path / "report"), "report")
     assert without_numbers(printed) == without_numbers(transcript)
-    assert sorted(path.suffix for path in (tmp_path / "report").iterdir()) == [".json", ".txt", ".xml"]
+    assert sorted(path.suffix for path in (tmp_path / "report").iterdir()) == [
+        ".json",
+        ".txt",
+        ".xml",
+    ]
 
 
 def test_the_python_of_the_readme_runs():
@@ -127,5 +131,7 @@ def test_links_between_documents_lead_somewhere(document):
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_files_that_documents_name_exist(document):
     text = re.sub(r"```.*?```", "", (ROOT / document).read_text("utf-8"), flags=re.DOTALL)
-    for name in re.findall(r"`((?:contracts|mockserver|counterfoil|fixtures|tests)/[\w./-]*)`", text):
+    for name in re.findall(
+        r"`((?:contracts|mockserver|counterfoil|fixtures|tests)/[\w./-]*)`", text
+    ):
         assert (ROOT / name).exists() or "/x/" in name, name

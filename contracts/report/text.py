@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 from ..model import Exchange, Finding, Verdict
 from ..redaction import Redaction
 from ..runner import Outcome
 from . import curl
+
+MOST_BEFORE = 8
+"""Exchanges before the one that broke a promise that are shown."""
 
 MOST_BODY = 1200
 """Characters of a body that are shown."""
@@ -84,8 +88,8 @@ def details(outcome: Outcome, finding: Finding) -> Iterator[str]:
         *before, last = failure.exchanges
         if before:
             yield f"after {len(before)} exchange{'s' if len(before) > 1 else ''}:"
-            for exchange in before[-6:]:
-                yield f"  {_brief(exchange, redact)}"
+            for line, times in _counted(_brief(exchange, redact) for exchange in before):
+                yield f"  {line}" + (f" ({times} times)" if times > 1 else "")
         yield "exchange:"
         yield from (f"  {line}" for line in _shown(last, outcome.target, redact))
         yield f"curl:  {redact(curl.render(last.request, outcome.target))}"
@@ -124,6 +128,12 @@ def _closing(outcome: Outcome) -> Iterator[str]:
         f"{outcome.contract.name}: {word(outcome)} ({counts}; {outcome.calls} calls in "
         f"{outcome.duration:.1f} s; {outcome.plan.profile.name}, seed {outcome.plan.seed})"
     )
+
+
+def _counted(lines: Iterable[str]) -> list[tuple[str, int]]:
+    """Return the last of the lines; a poll that is answered alike again and again is one."""
+    counted = [(line, len(list(same))) for line, same in groupby(lines)]
+    return counted[-MOST_BEFORE:]
 
 
 def _brief(exchange: Exchange, redact: Redaction) -> str:

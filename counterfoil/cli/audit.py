@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
+from pathlib import Path
 
 import click
 
@@ -20,7 +21,9 @@ from . import EXIT_BROKEN, EXIT_KEPT
 @click.option("--profile", type=click.Choice(list(PROFILES)), default="standard", show_default=True)
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, metavar="N",
               help="Audit on seeds 0 to N-1.")  # fmt: skip
-def command(apis: tuple[str, ...], profile: str, seeds: int) -> None:
+@click.option("--bites", type=click.Path(path_type=Path), metavar="FILE",
+              help="Write for each clause the fault that it alone, or almost alone, catches.")  # fmt: skip
+def command(apis: tuple[str, ...], profile: str, seeds: int, bites: Path | None) -> None:
     """Try every fault of the mocks against the suite; fails for a miss or a false alarm."""
     chosen = list(apis) or contracts.names()
     try:
@@ -30,6 +33,8 @@ def command(apis: tuple[str, ...], profile: str, seeds: int) -> None:
     rows = list(audit(chosen, profile, range(seeds)))
     problems = _problems(rows, promised)
     click.echo(_table(rows))
+    if bites is not None:
+        bites.write_text(_bites(rows), encoding="utf-8")
     for line in problems:
         click.echo(line)
     sys.exit(EXIT_BROKEN if problems else EXIT_KEPT)
@@ -47,6 +52,20 @@ def _table(rows: list[Row]) -> str:
     alarms = sum(len(row.broken) for row in rows if row.fault is None)
     lines.append(f"caught {sum(every)} of {len(every)}; false alarms {alarms}")
     return "\n".join(lines)
+
+
+def _bites(rows: list[Row]) -> str:
+    """Return a line a clause: the fault that breaks it and the fewest others, on every seed."""
+    broken: dict[str, list[set[str]]] = defaultdict(list)
+    for row in rows:
+        if row.fault:
+            broken[row.fault].append(set(row.broken))
+    best: dict[str, tuple[int, str]] = {}
+    for fault, seeds in broken.items():
+        for id in set.intersection(*seeds):
+            found = (len(seeds[0]), fault)
+            best[id] = min(found, best.get(id, found))
+    return "".join(f"{id}: {fault}\n" for id, (_, fault) in sorted(best.items()))
 
 
 def _problems(rows: list[Row], promised: set[str]) -> list[str]:

@@ -37,7 +37,7 @@ def command(reports: Path) -> None:
 @contextmanager
 def _served() -> Iterator[str]:
     """Serve all mocks in a process of their own, and yield where they are."""
-    words = ["serve", "--port", "0"]
+    words = ["serve", "--port", "0", "--reply-after", "0.03"]
     click.echo(f"$ counterfoil {' '.join(words)}")
     process = subprocess.Popen(
         [sys.executable, "-m", "counterfoil", *words],

@@ -27,11 +27,10 @@ Content = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The ids that a message was accepted under; `exchange` is its acceptance."""
+    """The ids that a message was accepted under."""
 
     conversation: str
     message: str
-    exchange: Exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +45,19 @@ class Change:
 class BedrockDriver(Driver):
     """One key of the gateway."""
 
-    patience = PATIENCE
-    """Seconds that a clause waits for a reply that it only builds on."""
+    waited_in_vain = False
+    """Whether there was a reply that never came."""
     slowest: float | None = None
     """How long the slowest reply took that came at all."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a clause waits for a reply that it only builds on."""
+        if not self.waited_in_vain:
+            return PATIENCE
+        if self.slowest is None:
+            return 0.0
+        return min(PATIENCE, max(IMPATIENCE, 3 * self.slowest))
 
     def post(self, body: object, operation: str | None = "post_message") -> Exchange:
         """Post any JSON value as a message."""
@@ -95,7 +103,7 @@ class BedrockDriver(Driver):
         ids = [members.get("conversationId"), members.get("messageId")]
         if any(id in (None, "") or isinstance(id, (dict, list)) for id in ids):
             self.miss(f"no ids to go on with: {self.describe(exchange)}")
-        return Asked(str(ids[0]), str(ids[1]), exchange)
+        return Asked(str(ids[0]), str(ids[1]))
 
     def wait(self, asked: Asked, within: float = PATIENCE) -> list[Exchange]:
         """Fetch a message until its reply is there; return all answers, the last one included."""
@@ -104,7 +112,7 @@ class BedrockDriver(Driver):
         if self.accepted(answers[-1]):
             self.slowest = max(self.slowest or 0.0, self.clock.now() - began)
         elif within > 0:
-            self.patience = 0.0 if self.slowest is None else max(IMPATIENCE, 3 * self.slowest)
+            self.waited_in_vain = True
         return answers
 
     def unanswered(self, asked: Iterable[Asked]) -> list[Asked]:

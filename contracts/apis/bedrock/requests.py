@@ -63,7 +63,8 @@ paths = st.text("abcdefghijklmnopqrstuvwxyz", min_size=6, max_size=12).map("no-{
 not_texts: st.SearchStrategy[Any] = st.sampled_from([5, 1.5, True, {}, {"a": 1}, [], ["a"]])
 not_objects: st.SearchStrategy[Any] = st.sampled_from([None, "hi", 5, True, ["hi"]])
 not_lists: st.SearchStrategy[Any] = st.sampled_from([None, "hi", 5, False, {"0": text_item("hi")}])
-not_booleans: st.SearchStrategy[Any] = st.sampled_from([None, "maybe", "", 2, [], {}])
+not_booleans: st.SearchStrategy[Any] = st.sampled_from([None, [], [True], {}, {"a": 1}])
+not_read_as_booleans: st.SearchStrategy[Any] = st.sampled_from(["maybe", "", "2", 2, -1, 0.5])
 wrong_models: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from(["", "no-model", "CLAUDE-V2", "claude-v2 ", "claude", None, 5, [MODEL], {}]),
     texts(min_size=1, max_size=12),

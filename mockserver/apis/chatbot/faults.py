@@ -120,6 +120,18 @@ LENIENT: list[type[Api]] = [
         lambda fields: {**fields, "language": "auto"},
     ),
     _lenient(
+        "number_as_language_accepted",
+        "A number as language is answered as if it were auto.",
+        lambda fields: _is_number(fields.get("language")),
+        lambda fields: {**fields, "language": "auto"},
+    ),
+    _lenient(
+        "number_as_conversation_uid_accepted",
+        "A number as conversation_uid begins a new conversation.",
+        lambda fields: _is_number(fields.get("conversation_uid")),
+        lambda fields: {name: fields[name] for name in fields if name != "conversation_uid"},
+    ),
+    _lenient(
         "string_as_stream_accepted",
         "A string as stream is answered: true for any but the empty one.",
         lambda fields: isinstance(fields.get("stream"), str),
@@ -150,6 +162,16 @@ class MalformedJsonAccepted(Emulator):
             return super().parse(raw)
         except Refusal:
             return {"q": raw.decode("utf-8", "replace")}
+
+
+@fault("chatbot.status.bare_string_accepted", "status")
+class BareStringAccepted(Emulator):
+    """A body that is a JSON string, and no object, is answered as if it were q."""
+
+    def parse(self, raw: bytes) -> object:
+        """Take a string for the only field that is required."""
+        value = super().parse(raw)
+        return {"q": value} if isinstance(value, str) else value
 
 
 def _language_refused(language: str) -> type[Api]:
@@ -199,6 +221,17 @@ class ConversationUidReused(Emulator):
     def new_uid(self, scope: Scope, asked: Question) -> str:
         """Return one uid for all conversations of the scope."""
         return self.uid("conversation", *scope)
+
+
+@fault("chatbot.identity.newest_conversation_continued", "identity")
+class NewestConversationContinued(Emulator):
+    """Whichever conversation is continued, the newest one of the caller is."""
+
+    def find_conversation(self, scope: Scope, asked: Question) -> str | None:
+        """Look the conversation up, and take the one that was begun last."""
+        if super().find_conversation(scope, asked) is None:
+            return None
+        return str(self.world.store.records(scope)[-1]["conversation_uid"])
 
 
 @fault("chatbot.identity.conversation_uid_empty", "identity")

@@ -40,6 +40,12 @@ def _continued(**opening: Any) -> Ask:
     return ask
 
 
+def _two_at_once(server: Any) -> list[Any]:
+    first, second = server.ask("Known: first?"), server.ask("Known: second?")
+    more = [server.ask("Known: more?", conversation_uid=_uid(first)) for _ in range(2)]
+    return [first, second, *more]
+
+
 def _uid(seen: Any) -> str:
     found = re.search(rb"[0-9a-f]{8}-[0-9a-f-]{27}", seen.body)
     return found[0].decode() if found else "none"
@@ -81,6 +87,7 @@ STREAMED: dict[str, Ask] = {
 MIXED: dict[str, Ask] = {
     "continued": _continued(),
     "continued after stream": _continued(stream=True),
+    "two at once": _two_at_once,
 }
 REFUSED: dict[str, Ask] = {
     "no q": _posted(b'{"language":"en"}'),
@@ -90,6 +97,8 @@ REFUSED: dict[str, Ask] = {
     "list as q": _posted(b'{"q":["Known?"]}'),
     "unknown language": _asked("Known: unknown?", language="ja"),
     "number as language": _asked("Known: number?", language=7),
+    "number as conversation": _asked("Known: seven?", conversation_uid=7),
+    "string as body": _posted(b'"Known: string?"'),
     "string as stream": _asked("Known: string?", stream="yes"),
     "no json": _posted(b"Known: no JSON?"),
     "no object": _posted(b'["Known?"]'),
@@ -166,6 +175,9 @@ SEEN_BY: dict[str, set[str]] = {
     "status.number_as_q_accepted": {"number as q"},
     "status.null_as_q_accepted": {"null as q"},
     "status.unknown_language_accepted": {"unknown language"},
+    "status.number_as_language_accepted": {"number as language"},
+    "status.number_as_conversation_uid_accepted": {"number as conversation"},
+    "status.bare_string_accepted": {"string as body"},
     "status.string_as_stream_accepted": {"string as stream"},
     "status.false_as_stream_refused": {"stream false"},
     "status.malformed_json_accepted": {"no json", "deep", "lone surrogate", "no utf-8"},
@@ -177,6 +189,7 @@ SEEN_BY: dict[str, set[str]] = {
     "identity.conversation_uid_changes": {*MIXED},
     "identity.conversation_uid_reused": OPENINGS,
     "identity.conversation_uid_empty": OPENINGS,
+    "identity.newest_conversation_continued": {"two at once"},
     "identity.unknown_conversation_accepted": {
         "unknown conversation",
         "refused stream of nobody",

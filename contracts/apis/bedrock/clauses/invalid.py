@@ -117,6 +117,14 @@ def file_not_base64(driver: BedrockDriver, file: Any, body: str) -> None:
     _must_be_422(driver, json.dumps(wrong).encode(), "whose file is not in base64")
 
 
+@clause("bedrock.invalid.continue_generate_no_truth", basis=Basis.OBSERVED,
+        source="fact sheet, Errors", value=requests.not_read_as_booleans, most=4)  # fmt: skip
+def continue_generate_no_truth(driver: BedrockDriver, value: Any) -> None:
+    """A continueGenerate that does not even read like a boolean is refused with 422."""
+    body = json.dumps({**_message(), "continueGenerate": value}).encode()
+    _must_be_422(driver, body, "whose continueGenerate does not read like a boolean")
+
+
 @clause("bedrock.invalid.not_json", basis=Basis.IMPLIED, source="published OpenAPI: 422",
         body=requests.not_json)  # fmt: skip
 def not_json(driver: BedrockDriver, body: bytes) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from ....model import Basis, clause, expect, shortened
 from .. import requests
-from ..driver import Asked, BedrockDriver, Message, ids_in, lasting, message_in
+from ..driver import MODEL, Asked, BedrockDriver, Message, ids_in, lasting, message_in
 
 HISTORY = "Get a conversation history"
+
+whiches = st.integers(0, 2)
 
 
 class Memory:
@@ -34,8 +36,9 @@ class Memory:
             self.answered.append(self.waiting.pop(0))
 
     def go_on(self, text: str, model: str) -> None:
-        """Post a message, and do not wait for its reply."""
+        """Post a message, and do not wait for its reply; what is there by then is noted."""
         self.settle()
+        self.read_history()
         self.waiting.append(self.driver.ask(text, self.id, model))
 
     def read_history(self) -> None:
@@ -68,35 +71,51 @@ def _must_be_unchanged(name: str, before: Message, now: Message) -> None:
     expect(not gone, f"{name} had the children {', '.join(gone)}, and has them no more")
 
 
+@clause("bedrock.history.loses_nothing", basis=Basis.IMPLIED, source=HISTORY)
+def loses_nothing(driver: BedrockDriver) -> None:
+    """After each reply the history has every earlier message, unchanged."""
+    talk = Memory(driver, driver.ask("one"))
+    for text in ("two", "three", "four", ""):
+        talk.settle()
+        talk.read_history()
+        if text:
+            talk.go_on(text, MODEL)
+
+
 @clause("bedrock.history.follows_the_conversation", basis=Basis.IMPLIED, source=HISTORY,
         machine=True, most=6)  # fmt: skip
 def follows_the_conversation(driver: BedrockDriver) -> type[RuleBasedStateMachine]:
-    """A history has every earlier message, unchanged, however many conversations there are."""
+    """A history has what was asked in it, as it was, however many conversations there are."""
 
     class Talks(RuleBasedStateMachine):
-        conversations: Bundle[Memory] = Bundle("conversations")
+        """Up to three conversations; what was seen of one is seen of it for ever."""
 
-        @rule(target=conversations, text=requests.questions, model=requests.models)
-        def begin(self, text: str, model: str) -> Memory:
-            return Memory(driver, driver.ask(text, model=model))
+        def __init__(self) -> None:
+            super().__init__()
+            self.talks: list[Memory] = []
 
-        @rule(conversation=conversations, text=requests.questions, model=requests.models)
-        def go_on(self, conversation: Memory, text: str, model: str) -> None:
-            conversation.go_on(text, model)
+        @initialize(text=requests.questions)
+        def begin(self, text: str) -> None:
+            self.talks.append(Memory(driver, driver.ask(text)))
 
-        @rule(conversation=conversations)
-        def read_history(self, conversation: Memory) -> None:
-            if not conversation.answered:
-                conversation.settle()
-            conversation.read_history()
+        @rule(which=whiches, text=requests.questions, model=requests.models)
+        def say(self, which: int, text: str, model: str) -> None:
+            if which < len(self.talks):
+                self.talks[which].go_on(text, model)
+            else:
+                self.begin(text)
 
-        @rule(conversation=conversations, which=st.integers(0, 9))
-        def read_reply(self, conversation: Memory, which: int) -> None:
-            conversation.settle()
-            conversation.read_reply(which)
+        @rule(which=whiches)
+        def read_history(self, which: int) -> None:
+            talk = self.talks[which % len(self.talks)]
+            talk.settle()
+            talk.read_history()
 
-        @rule(seconds=st.sampled_from([0.05, 0.3]))
-        def wait(self, seconds: float) -> None:
+        @rule(which=whiches, earlier=st.integers(0, 9), seconds=st.sampled_from([0.0, 0.05, 0.3]))
+        def read_reply_later(self, which: int, earlier: int, seconds: float) -> None:
+            talk = self.talks[which % len(self.talks)]
+            talk.settle()
             driver.clock.sleep(seconds)
+            talk.read_reply(earlier)
 
     return Talks

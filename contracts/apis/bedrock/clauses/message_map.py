@@ -67,7 +67,7 @@ def _way_back(links: Mapping[str, list[Any]], start: str) -> list[str]:
     ways, seen = [[start]], {start}
     while ways:
         way = ways.pop()
-        for next in links[way[-1]]:
+        for next in (one for one in links[way[-1]] if isinstance(one, str)):
             if next == start:
                 return [*way, start]
             if next in links and next not in seen:

@@ -87,7 +87,10 @@ def unknown(driver: ChatbotDriver, uid: str) -> None:
         needs=("other_bot_uid",), stream=st.booleans())  # fmt: skip
 def other_bot(driver: ChatbotDriver, stream: bool) -> None:
     """A conversation with one bot is not continued with another."""
-    _not_continued(driver, driver.other_bot(), stream, "another bot")
+    # A key may open one bot alone: then the other bot is asked with the other key.
+    has_key = "other_api_key" in driver.credentials
+    other = driver.other_caller() if has_key else driver.other_bot()
+    _not_continued(driver, other, stream, "another bot")
 
 
 @clause("chatbot.conversation.other_caller", basis=Basis.IMPLIED, source=PARAMETER, most=2,

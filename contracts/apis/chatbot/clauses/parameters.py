@@ -32,8 +32,7 @@ def must_refuse(driver: ChatbotDriver, body: object, what: str) -> None:
 
 
 @clause("chatbot.parameters.q_required", basis=Basis.DOCUMENTED, source=f"{BODY}: q", most=4,
-        more=st.sampled_from([{}, {"language": "en"}, {"stream": False}, {"stream": True}]),
-)  # fmt: skip
+        more=st.sampled_from([{}, {"language": "en"}, {"stream": False}]))  # fmt: skip
 def q_required(driver: ChatbotDriver, more: dict[str, object]) -> None:
     """A request without q is refused."""
     must_refuse(driver, more, "there is no q")
