@@ -26,7 +26,9 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY)  ## start the four mocks, hold them to their contracts, show the report
 	@$(BIN)/python -m counterfoil demo
 
+# The curl commands that reports print are run by the tests.
 test: $(READY) lint  ## lint, types and all tests
+	@command -v curl >/dev/null || { apt-get update -qq && apt-get install -y -qq curl >/dev/null; }
 	@$(BIN)/python -m pytest -n 2
 
 lint: $(READY)  ## style and types

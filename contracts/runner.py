@@ -64,6 +64,8 @@ class Plan:
     seed: int = 0
     command: str = ""
     """What a user types to run it again; reports add which clause."""
+    serve: str = ""
+    """What a user types to have the target on a socket, where it is a mock in this process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +217,9 @@ class Trial:
             return Verdict.UNTESTED, f"seen once, and not when repeated: {self.failure.message}"
         except (GaveUp, NotReached, Unsatisfiable):
             pass
-        except BudgetSpent as spent:
+        except BudgetSpent:
             if self.failure is None:
-                return Verdict.UNTESTED, str(spent)
+                raise
             return self._broken()
         except Exception as error:
             return Verdict.ERROR, _mishap(error)

@@ -20,7 +20,7 @@ from mockserver.store import MemoryStore, Store
 
 
 def fixtures_folder() -> Path:
-    """Return the folder that has a folder of fixtures for each API: in the wheel, or the checkout."""
+    """Return the folder with a folder of fixtures for each API: in the wheel, or the checkout."""
     packed = Path(__file__).parent / "fixtures"
     return packed if packed.is_dir() else Path(__file__).parent.parent / "fixtures"
 

@@ -23,7 +23,7 @@ def as_value(outcome: Outcome) -> dict[str, Any]:
     """Return the report of one API as JSON values."""
     return {
         "api": outcome.contract.name,
-        "target": outcome.target,
+        "target": "mock" if outcome.plan.serve else outcome.target,
         "seed": outcome.plan.seed,
         "profile": outcome.plan.profile.name,
         "verdict": str(outcome.verdict),

@@ -32,7 +32,8 @@ HEADINGS = (
 
 def render(outcome: Outcome) -> str:
     """Return the report of one API: the verdict at the end, where a terminal shows it."""
-    lines = [f"{outcome.contract.title} ({outcome.contract.name}) at {outcome.target}"]
+    where = ", a mock in this process" if outcome.plan.serve else f" at {outcome.target}"
+    lines = [f"{outcome.contract.title} ({outcome.contract.name}){where}"]
     for finding in outcome.findings:
         if finding.verdict is Verdict.KEPT:
             lines.append(f"  kept      {finding.clause.id}")
@@ -92,6 +93,8 @@ def details(outcome: Outcome, finding: Finding) -> Iterator[str]:
                 yield f"  {line}" + (f" ({times} times)" if times > 1 else "")
         yield "exchange:"
         yield from (f"  {line}" for line in _shown(last, outcome.target, redact))
+        if outcome.plan.serve:
+            yield f"serve: {outcome.plan.serve}"
         yield f"curl:  {redact(curl.render(last.request, outcome.target))}"
     yield f"rerun: {outcome.rerun(finding.clause.id)}"
 

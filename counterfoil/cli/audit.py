@@ -22,7 +22,7 @@ from . import EXIT_BROKEN, EXIT_KEPT
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, metavar="N",
               help="Audit on seeds 0 to N-1.")  # fmt: skip
 @click.option("--bites", type=click.Path(path_type=Path), metavar="FILE",
-              help="Write for each clause the fault that it alone, or almost alone, catches.")  # fmt: skip
+              help="Write for each clause a fault that breaks it and few others.")  # fmt: skip
 def command(apis: tuple[str, ...], profile: str, seeds: int, bites: Path | None) -> None:
     """Try every fault of the mocks against the suite; fails for a miss or a false alarm."""
     chosen = list(apis) or contracts.names()

@@ -24,7 +24,6 @@ from . import EXIT_BROKEN, EXIT_INTERRUPTED, EXIT_KEPT, EXIT_UNJUDGED
 from .options import Assignment
 from .progress import Progress
 
-
 MOCK_URL = "http://127.0.0.1:8600"
 """What --mock calls its target: where `counterfoil serve API` would be, so that curl finds it."""
 
@@ -43,11 +42,18 @@ class Order:
 
     def command(self, api: str) -> str:
         """Return the command that checks one API again; secrets stay in their variables."""
-        words = ["counterfoil", "check", api]
+        words = ["counterfoil", "check", api, *self._broken(api)]
         words += ["--url", self.url] if self.url else ["--mock"]
-        for fault in self.faults:
-            words += ["--fault", fault]
         return shlex.join([*words, "--profile", self.profile, "--seed", str(self.seed)])
+
+    def serve(self, api: str) -> str:
+        """Return the command that serves the mock that is judged, "" where it is no mock."""
+        words = ["counterfoil", "serve", api, "--seed", str(self.seed), *self._broken(api)]
+        return "" if self.url else shlex.join(words)
+
+    def _broken(self, api: str) -> list[str]:
+        own = [fault for fault in self.faults if fault.startswith(f"{api}.")]
+        return [word for fault in own for word in ("--fault", fault)]
 
 
 @click.command("check")
@@ -157,6 +163,7 @@ def _plan(contract: Contract, order: Order, chosen: list[Contract]) -> Plan:
         profile=PROFILES[order.profile],
         seed=order.seed,
         command=order.command(contract.name),
+        serve=order.serve(contract.name),
     )
 
 

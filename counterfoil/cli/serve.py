@@ -99,8 +99,8 @@ class Size(click.ParamType[ChunkSize]):
 )
 def command(
     apis: tuple[str, ...], port: int, host: str, seed: int, reply_after: float, chunk_delay: float,
-    chunk_size: ChunkSize, faults: tuple[str, ...], fixtures: Path | None, clock: str, no_auth: bool,
-    credentials: tuple[tuple[str, str], ...], admin_token: str | None,
+    chunk_size: ChunkSize, faults: tuple[str, ...], fixtures: Path | None, clock: str,
+    no_auth: bool, credentials: tuple[tuple[str, str], ...], admin_token: str | None,
 ) -> None:  # fmt: skip
     """Serve mocks of the named APIs, or of all.
 

@@ -6,11 +6,11 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 from urllib.parse import parse_qsl, quote
 
 from ...driver import Driver
-from ...model import Exchange, Hidden, Request, shortened
+from ...model import Exchange, Hidden, NotReached, Request, shortened
 
 Pairs = list[tuple[str, str]]
 Messages = Iterable[tuple[str, str]]
@@ -113,7 +113,8 @@ class GenesisDriver(Driver):
 
     def existing(self, operation: str) -> Mapping[str, Any]:
         """Return an application and a session of this caller."""
-        session = json.loads(self.must(self.chat()).body).get("SessionID")
+        # Where an answer has no session, a blank one is as good: it starts a new one.
+        session = self.must(self.chat()).members().get("SessionID", "")
         return {"AppID": self.credentials["app_id"], "SessionID": session}
 
     def probe(self) -> Exchange:
@@ -175,7 +176,20 @@ class GenesisDriver(Driver):
             return False
         if "RetCode" not in members:
             return "Response" in members and "Message" not in members
-        return members["RetCode"] in (0, True, "0") and not isinstance(members["RetCode"], list)
+        code = members["RetCode"]
+        return code is True or code in (0, "0")  # 1 equals true, and is a refusal
+
+    def session_of(self, exchange: Exchange) -> Any:
+        """Return the session of an answer; without one the case at hand does not apply."""
+        session = self.must(exchange).members().get("SessionID")
+        if session is None:
+            self.skip(f"the answer has no SessionID: {shortened(exchange.body)}")
+        return session
+
+    def skip(self, reason: str) -> NoReturn:
+        """Say that the case at hand does not apply."""
+        self.attempts.miss(reason)
+        raise NotReached(reason)
 
     def describe(self, exchange: Exchange) -> str:
         """Say in a line how the request was answered."""

@@ -82,7 +82,7 @@ class Emulator(Api):
         asked = call.request
         found: Parameters | None = asked.environ.get(READ)
         if found is None:
-            body = asked.get_data() if asked.method == "POST" else b""
+            body = asked.get_data() if asked.method != "GET" else b""
             found = asked.environ[READ] = read_parameters(asked.query_string, asked.mimetype, body)
         return found
 

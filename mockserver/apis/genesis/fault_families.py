@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -144,7 +143,9 @@ def mistakes_retcode(what: str, right: int, wrong: int) -> Broken:
         f"genesis.status.{rule}_{wrong}",
         "status",
         f"{what} is answered with RetCode {wrong}, not {right}.",
-        lambda fields, _: {**fields, "RetCode": wrong} if fields["RetCode"] == right else fields,
+        lambda fields, _: (
+            {**fields, "RetCode": wrong} if fields.get("RetCode") == right else fields
+        ),
     )
 
 
@@ -225,14 +226,3 @@ def crashes(rule: str, sentence: str, when: Callable[[Call, Parameters], bool]) 
             return super().answer(call)
 
     return _named(Change, rule)
-
-
-def is_nested_too_deep(call: Call, _: Parameters) -> bool:
-    """Say whether a body is more than Python's JSON reader can take."""
-    try:
-        json.loads(call.request.get_data())
-    except RecursionError:
-        return True
-    except ValueError:
-        return False
-    return False

@@ -8,29 +8,23 @@ from typing import Any
 from ...faults import fault
 from ...model import Answer, Call, Refusal
 from ...store import Record, Scope
-from . import INTEGER, MOST_INTEGER, Emulator, Turn, conversation, signature_faults
+from . import INTEGER, MOST_INTEGER, Emulator, Turn, conversation
+from . import robustness_faults as robustness_faults
+from . import route_faults as route_faults
+from . import signature_faults as signature_faults
 from .conversation import Message, not_available
 from .fault_families import (
     Broken,
     accepts_without,
     changes_refusal,
     changes_success,
-    crashes,
     fails_at_times,
     finds_elsewhere,
-    is_nested_too_deep,
     lacks_field,
     mistakes_retcode,
     sets_field,
 )
 from .parameters import Parameters, Value, Values
-
-SIGNATURES: list[Broken] = [
-    *signature_faults.SIGNATURES,
-    signature_faults.OtherCallersKeyAccepted,
-    signature_faults.SignatureRemembered,
-    signature_faults.KeylessAccepted,
-]
 
 # Shape: the fields of a success and of a refusal, and their types.
 
@@ -56,6 +50,13 @@ SHAPES: list[Broken] = [
     sets_field("msg_number", "Msg is a number.", "Msg", lambda _: 0),
     changes_success("genesis.shape.message_on_success", "shape", "A success has a Message.",
                     lambda fields: {**fields, "Message": fields["Msg"]}),
+    changes_refusal("genesis.shape.retcode_missing_on_refusal", "shape",
+                    "A refusal has no RetCode.",
+                    lambda fields, _: {n: v for n, v in fields.items() if n != "RetCode"}),
+    changes_refusal("genesis.shape.retcode_text_on_refusal", "shape",
+                    "RetCode is a text on refusal.",
+                    lambda fields, _: {n: str(v) if n == "RetCode" else v
+                                       for n, v in fields.items()}),
     changes_refusal("genesis.shape.message_missing", "shape", "A refusal has no Message.",
                     lambda fields, _: {n: v for n, v in fields.items() if n != "Message"}),
     changes_refusal("genesis.shape.message_empty", "shape", "The Message of a refusal is empty.",
@@ -84,6 +85,14 @@ class RequestIdMissing(Emulator):
 
     def dress(self, call: Call, answer: Answer) -> Answer:
         return answer
+
+
+@fault("genesis.shape.request_id_empty", "shape")
+class RequestIdEmpty(Emulator):
+    """The request id of every response is empty."""
+
+    def dress(self, call: Call, answer: Answer) -> Answer:
+        return answer.with_headers(("X-UCLOUD-REQUEST-UUID", ""))
 
 
 # Status: HTTP statuses and RetCodes.
@@ -271,7 +280,7 @@ LISTS: list[Broken] = [
     changes_refusal("genesis.lists.absence_not_named", "lists",
                     "A refusal for a missing parameter does not name it.",
                     lambda fields, _: {**fields, "Message": fields["Message"].partition(" [")[0]}
-                    if fields["RetCode"] == 220 else fields),
+                    if fields.get("RetCode") == 220 else fields),
 ]  # fmt: skip
 
 
@@ -281,6 +290,14 @@ class UnknownRoleAccepted(Emulator):
 
     def check_role(self, place: int, role: str) -> None:
         return
+
+
+@fault("genesis.lists.assistant_refused", "lists")
+class AssistantRefused(Emulator):
+    """The role assistant is refused."""
+
+    def check_role(self, place: int, role: str) -> None:
+        super().check_role(place, "nobody" if role == "assistant" else role)
 
 
 @fault("genesis.lists.holes_accepted", "lists")
@@ -331,6 +348,8 @@ ACTIONS: list[Broken] = [
     changes_refusal("genesis.action.wrong_on_refusal", "action",
                     "The Action of a refusal is ErrorResponse.",
                     lambda fields, _: {**fields, "Action": "ErrorResponse"}),
+    changes_refusal("genesis.action.null_on_refusal", "action", "The Action of a refusal is null.",
+                    lambda fields, _: {**fields, "Action": None}),
 ]  # fmt: skip
 
 
@@ -348,51 +367,3 @@ class ActionCaseIgnored(Emulator):
 
     def is_known_action(self, action: Value) -> bool:
         return str(action).lower() == "runmvchat"
-
-
-# Robustness: crashes and leaks.
-
-
-def _text(parameters: Parameters) -> str:
-    return "".join([text for value in parameters.values.values() for text in value])
-
-
-CRASHES: list[Broken] = [
-    crashes("nul", "A NUL character makes the server fail.",
-            lambda _, parameters: "\0" in _text(parameters)),
-    crashes("beyond_bmp", "A character beyond the Basic Multilingual Plane makes the server fail.",
-            lambda _, parameters: max(_text(parameters), default="") > "\uffff"),
-    crashes("nested", "JSON nested ten thousand deep makes the server fail.", is_nested_too_deep),
-    crashes("large", "A body of 1 MiB makes the server fail.",
-            lambda call, _: (call.request.content_length or 0) >= 2**20),
-]  # fmt: skip
-
-
-@fault("genesis.robustness.trace_leaked", "robustness")
-class TraceLeaked(Emulator):
-    """The Message for a SessionID that is no integer is the server's stack trace."""
-
-    def find_session(self, scope: Scope, values: Values) -> Record | None:
-        try:
-            return super().find_session(scope, values)
-        except Refusal:
-            if _wanted(values) is not None:
-                raise
-            wanted = values["SessionID"]
-        raise Refusal(
-            'Traceback (most recent call last):\n  File "/srv/gateway/chat.py", line 88, in find\n'
-            "    session = sessions[int(text)]\n"
-            f"ValueError: invalid literal for int() with base 10: {wanted!r}",
-            code=230,
-        )
-
-
-@fault("genesis.robustness.key_leaked", "robustness")
-class KeyLeaked(Emulator):
-    """The Message for a wrong signature holds the caller's private key."""
-
-    def verify(self, call: Call, parameters: Parameters, private_key: str) -> None:
-        try:
-            super().verify(call, parameters, private_key)
-        except Refusal as refusal:
-            raise Refusal(f"{refusal.reason} with {private_key}", code=refusal.code) from None

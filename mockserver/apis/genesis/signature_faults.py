@@ -44,7 +44,14 @@ def _misread(pairs: Pairs) -> str:
 
 
 def _escaped(pairs: Pairs) -> str:
-    return joined([(name, quote(value, safe="")) for name, value in by_name(pairs)])
+    def in_url(value: str) -> str:
+        return quote(value.encode("utf-8", "surrogatepass"), safe="")
+
+    return joined([(name, in_url(value)) for name, value in by_name(pairs)])
+
+
+def _stripped(pairs: Pairs) -> str:
+    return joined([(name, value.strip()) for name, value in by_name(pairs)])
 
 
 SIGNATURES: list[Broken] = [
@@ -73,6 +80,11 @@ SIGNATURES: list[Broken] = [
                     _misread),
     signs_otherwise("reserved_refused",
                     "A right signature over characters that a URL escapes is refused.", _escaped),
+    signs_otherwise("surrounded_refused",
+                    "A right signature over a value with spaces around it is refused.", _stripped),
+    signs_otherwise("unknown_refused",
+                    "A right signature over a parameter that the document does not define is "
+                    "refused.", lambda pairs: joined(by_name(_documented(pairs)))),
     refuses_signed("get_refused", "A right signature is refused on GET.",
                    lambda call: call.request.method == "GET"),
     refuses_signed("post_refused", "A right signature is refused on POST.",
@@ -90,6 +102,15 @@ class OtherCallersKeyAccepted(Emulator):
         """Try the keys of all callers."""
         return any(super(OtherCallersKeyAccepted, self).is_signed(call, values, key)
                    for key in self.private_keys().values())  # fmt: skip
+
+
+@fault("genesis.signature.no_key_accepted", "signature")
+class NoKeyAccepted(Emulator):
+    """A signature made without a private key is accepted."""
+
+    def is_signed(self, call: Call, values: Values, private_key: str) -> bool:
+        """Try the caller's key, then none."""
+        return super().is_signed(call, values, private_key) or super().is_signed(call, values, "")
 
 
 @fault("genesis.signature.remembered", "signature")

@@ -273,6 +273,15 @@ class GetWithContentTypeRefused(Emulator):
         return super().answer(call)
 
 
+@fault("mtmai.update.existing_not_found", "status")
+class UpdateFindsNothing(Emulator):
+    """Updating a session answers 404 though it exists."""
+
+    def chat_update_chat_session(self, scope: Scope, chat: str, call: Call) -> Answer:
+        """Find nothing."""
+        raise Refusal("chat not found", status=404)
+
+
 @fault("mtmai.messages.existing_not_found", "status")
 class MessagesFindNothing(Emulator):
     """Reading messages answers 404 though the session exists."""

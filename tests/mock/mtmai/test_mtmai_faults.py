@@ -311,6 +311,7 @@ SCRIPTS: dict[str, Script] = {
     "messages.other_session": messages_of_two,
     "messages.new_ids_each_time": messages_read_twice,
     "get.existing_not_found": read_one,
+    "update.existing_not_found": update_alone,
     "messages.existing_not_found": messages_of_one,
     "id.changed_by_update": update_alone,
     "id.repeated": create_two_and_list,

@@ -69,7 +69,8 @@ def lists_contiguous(driver: GenesisDriver, gap: int, way: Way) -> None:
     _refused(driver, [*pairs, *far], way, f"there is nothing at index {gap}")
 
 
-@clause("genesis.parameters.lists_from_1", basis=Basis.OBSERVED, source="our choice; no document says",
+@clause("genesis.parameters.lists_from_1", basis=Basis.OBSERVED,
+        source="our choice; no document says",
         talk=requests.conversations(most=3), way=FLAT, most=8)  # fmt: skip
 def lists_from_1(driver: GenesisDriver, talk: Any, way: Way) -> None:
     """Lists that begin at index 1 are accepted as those that begin at 0."""
@@ -79,7 +80,8 @@ def lists_from_1(driver: GenesisDriver, talk: Any, way: Way) -> None:
 
 
 @clause("genesis.parameters.roles", basis=Basis.DOCUMENTED, source=f"{TABLE}: Role.N",
-        role=requests.wrong_roles, way=FLAT, examples=({"role": "system", "way": "form"},))  # fmt: skip
+        role=requests.wrong_roles, way=FLAT,
+        examples=({"role": "system", "way": "form"},))  # fmt: skip
 def roles(driver: GenesisDriver, role: str, way: Way) -> None:
     """A role that is neither user nor assistant is refused."""
     _refused(driver, driver.plain([(role, "Hello")]), way, f"Role.0 is {role!r}")

@@ -112,8 +112,8 @@ def refusal_status(driver: GenesisDriver, case: str) -> None:
     expect(exchange.status == 200, f"{case}, and the status is {exchange.status}")
 
 
-@clause("genesis.response.success_without_message", basis=Basis.DOCUMENTED, source=f"{FIELDS}: Message",
-        text=requests.questions)  # fmt: skip
+@clause("genesis.response.success_without_message", basis=Basis.DOCUMENTED,
+        source=f"{FIELDS}: Message", text=requests.questions)  # fmt: skip
 def success_without_message(driver: GenesisDriver, text: str) -> None:
     """A success has no error message."""
     message = driver.must(driver.chat(text)).members().get("Message")
@@ -144,7 +144,8 @@ def action_on_refusal(driver: GenesisDriver, case: str) -> None:
 
 
 @clause("genesis.response.content_type", basis=Basis.IMPLIED,
-        source="platform documentation: responses are JSON", case=REFUSED | st.just(""))  # fmt: skip
+        source="platform documentation: responses are JSON",
+        case=REFUSED | st.just(""))  # fmt: skip
 def content_type(driver: GenesisDriver, case: str) -> None:
     """Successes and refusals are labelled application/json."""
     exchange = refuse(driver, case) if case else driver.must(driver.chat())

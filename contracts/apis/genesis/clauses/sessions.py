@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from ....model import Basis, Exchange, clause, expect
+from ....model import Basis, clause, expect
 from .. import requests
 from ..driver import GenesisDriver, Way
 
@@ -15,37 +15,32 @@ SESSION = "Request Parameters: SessionID"
 IDENTIFIER = "Response Field: ID"
 
 
-def _session_of(exchange: Exchange) -> Any:
-    return exchange.members().get("SessionID")
-
-
 @clause("genesis.session.new", basis=Basis.DOCUMENTED, source=SESSION,
         texts=st.lists(requests.questions, min_size=2, max_size=4), way=requests.ways)  # fmt: skip
 def new(driver: GenesisDriver, texts: list[str], way: Way) -> None:
     """Each request without a SessionID gets a session that no other got."""
-    seen = [_session_of(driver.must(driver.chat(text, way=way))) for text in texts]
+    seen = [driver.session_of(driver.chat(text, way=way)) for text in texts]
     expect(len(set(map(repr, seen))) == len(seen), f"a session was given out twice: {seen}")
 
 
 @clause("genesis.session.blank", basis=Basis.DOCUMENTED, source=SESSION, way=requests.ways, most=8)
 def blank(driver: GenesisDriver, way: Way) -> None:
     """A SessionID that is left blank starts a new session."""
-    first = driver.must(driver.chat(way=way))
+    first = driver.session_of(driver.chat(way=way))
     exchange = driver.chat(session_id="", way=way)
     expect(driver.accepted(exchange), f"a blank SessionID: {driver.describe(exchange)}")
-    expect(_session_of(exchange) != _session_of(first), "a blank SessionID got an old session")
+    expect(driver.session_of(exchange) != first, "a blank SessionID got an old session")
 
 
 @clause("genesis.session.kept", basis=Basis.IMPLIED, source=SESSION,
         texts=st.lists(requests.questions, min_size=1, max_size=3), way=requests.ways)  # fmt: skip
 def kept(driver: GenesisDriver, texts: list[str], way: Way) -> None:
     """A request with a SessionID is answered with the same one."""
-    session = _session_of(driver.must(driver.chat("Begin", way=way)))
-    assume(session is not None)
+    session = driver.session_of(driver.chat("Begin", way=way))
     for text in texts:
         exchange = driver.chat(text, session, way)
         expect(driver.accepted(exchange), f"its own session: {driver.describe(exchange)}")
-        found = _session_of(exchange)
+        found = driver.session_of(exchange)
         expect(found == session, f"SessionID {session} was sent, and {found} came back")
 
 
@@ -61,7 +56,7 @@ def unknown(driver: GenesisDriver, number: int) -> None:
         needs=("other_public_key", "other_private_key", "other_app_id"))  # fmt: skip
 def other_caller(driver: GenesisDriver) -> None:
     """Another caller cannot continue a session."""
-    session = _session_of(driver.must(driver.chat("A secret")))
+    session = driver.session_of(driver.chat("A secret"))
     other = driver.as_other()
     driver.must(other.chat("Begin"))
     exchange = other.chat("Go on", session)
@@ -72,7 +67,7 @@ def other_caller(driver: GenesisDriver) -> None:
         source="our choice; no document says", needs=("other_app_id",))  # fmt: skip
 def other_application(driver: GenesisDriver) -> None:
     """Another application of the same caller cannot continue a session."""
-    session = _session_of(driver.must(driver.chat("A secret")))
+    session = driver.session_of(driver.chat("A secret"))
     there = driver.with_credentials(
         {**driver.credentials, "app_id": driver.credentials["other_app_id"]}
     )
@@ -88,6 +83,7 @@ def unique(driver: GenesisDriver, texts: list[str], same: bool) -> None:
     session = None
     for text in texts:
         members = driver.must(driver.chat(text, session)).members()
-        expect(members.get("ID") not in seen, f"ID {members.get('ID')} was given out twice")
-        seen.append(members.get("ID"))
+        assume("ID" in members)
+        expect(members["ID"] not in seen, f"ID {members['ID']} was given out twice")
+        seen.append(members["ID"])
         session = members.get("SessionID") if same else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 from hypothesis import assume
@@ -15,6 +16,9 @@ from ..driver import UPPER, Change, GenesisDriver, Pairs, Way, cut_to, sign
 REQUIRED = "Public Parameters: Signature"
 SCHEME = "platform documentation: the signature covers every parameter"
 NEVER_SIGNATURE = (170, 171, 172)
+
+STRIDE = 1_000_003
+"""How far apart SessionIDs are that are made up: far from those that are given out one by one."""
 
 messages = requests.conversations(most=3)
 FLAT: Any = st.sampled_from(["get", "form", "json"])
@@ -92,7 +96,8 @@ def _changed_signature(driver: GenesisDriver, change: Change, text: str = "Hello
 
 
 @clause("genesis.signature.another_key", basis=Basis.DOCUMENTED, source=REQUIRED,
-        key=requests.hex_digests, way=requests.ways)  # fmt: skip
+        key=requests.hex_digests, way=requests.ways,
+        examples=({"key": "", "way": "form"},))  # fmt: skip
 def another_key(driver: GenesisDriver, key: str, way: Way) -> None:
     """A signature made with another private key is refused."""
     pairs = driver.plain([("user", "Hello")])
@@ -203,7 +208,7 @@ def covers_swapped(driver: GenesisDriver, what: str, texts: list[str], way: Way)
 @clause("genesis.signature.covers_session", basis=Basis.DOCUMENTED, source=SCHEME, way=FLAT, most=6)
 def covers_session(driver: GenesisDriver, way: Way) -> None:
     """A request that is moved to another session of its caller after signing is refused."""
-    mine, other = (driver.must(driver.chat()).members().get("SessionID") for _ in range(2))
+    mine, other = (driver.session_of(driver.chat()) for _ in range(2))
     assume(mine != other)
     pairs = driver.plain([("user", "Hello")], mine)
     _changed_to_valid(driver, pairs, {"SessionID": str(other)}, way)
@@ -230,14 +235,32 @@ def _changed_to_valid(driver: GenesisDriver, pairs: Pairs, to: dict[str, str], w
 COVERED = [_edited(*edit) for edit in EDITS]
 
 
+def _unheard_of(driver: GenesisDriver) -> int:
+    """Return a SessionID that the server refuses and that no case before asked for.
+
+    A server may remember what it was once asked for, so a case that is repeated takes another one.
+    """
+    session = driver.session_of(driver.chat())
+    start: int = session if isinstance(session, int) else 0
+    asked = driver.shared.setdefault(_unheard_of, count(1))
+    for _ in range(4):
+        number: int = (start + next(asked) * STRIDE) % (2**31 - 1) + 1
+        exchange = driver.chat(session_id=number)
+        if not driver.accepted(exchange):
+            return number
+    driver.skip("whatever the SessionID, it is known")
+
+
 @clause("genesis.signature.refused_without_trace", basis=Basis.IMPLIED, source=SCHEME,
-        number=st.integers(1, 2**31 - 1))  # fmt: skip
-def refused_without_trace(driver: GenesisDriver, number: int) -> None:
+        made_up=st.booleans(), way=requests.ways, most=8)  # fmt: skip
+def refused_without_trace(driver: GenesisDriver, made_up: bool, way: Way) -> None:
     """A refused request makes no session: its SessionID is as unknown afterwards as before."""
+    number = _unheard_of(driver)
     pairs = driver.plain([("user", "Hello")], number)
-    assume(not driver.accepted(driver.post(pairs)))
-    driver.carry([*pairs, ("Signature", "0" * 40)])
-    must_refuse(driver, driver.post(pairs), f"only a refused request ever had SessionID {number}")
+    signature = [("Signature", "0" * 40)] if made_up else []
+    driver.must_not(driver.carry([*pairs, *signature], way))
+    exchange = driver.post(pairs, way)
+    must_refuse(driver, exchange, f"only refused requests ever had SessionID {number}")
 
 
 @clause("genesis.signature.keeps_the_key", basis=Basis.IMPLIED, source="a private key is private",
