@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import quote
+from urllib.parse import quote, unquote_plus
 
 from ...faults import fault
 from ...model import Call
@@ -50,6 +50,10 @@ def _escaped(pairs: Pairs) -> str:
     return joined([(name, in_url(value)) for name, value in by_name(pairs)])
 
 
+def _decoded_again(pairs: Pairs) -> str:
+    return joined([(name, unquote_plus(value)) for name, value in by_name(pairs)])
+
+
 def _stripped(pairs: Pairs) -> str:
     return joined([(name, value.strip()) for name, value in by_name(pairs)])
 
@@ -80,6 +84,9 @@ SIGNATURES: list[Broken] = [
                     _misread),
     signs_otherwise("reserved_refused",
                     "A right signature over characters that a URL escapes is refused.", _escaped),
+    signs_otherwise("decodable_refused",
+                    "A right signature over what looks escaped, such as a plus sign, is refused.",
+                    _decoded_again),
     signs_otherwise("surrounded_refused",
                     "A right signature over a value with spaces around it is refused.", _stripped),
     signs_otherwise("unknown_refused",

@@ -135,6 +135,16 @@ class ListKeepsOldNames(_Remembering):
         return super().show_row({**session, "name": session.get("first", session)["name"]})
 
 
+@fault("mtmai.list.new_unnamed", "state")
+class ListLacksNewNames(Emulator):
+    """The list shows a session that was never updated with the default name."""
+
+    def show_row(self, session: Record) -> dict[str, Any]:
+        """Show a name only if it came with an update."""
+        is_new = session["updated"] == session["created"]
+        return super().show_row({**session, "name": UNNAMED} if is_new else session)
+
+
 @fault("mtmai.list.newest_missing", "state")
 class ListLacksTheNewest(Emulator):
     """The list leaves out the session that was created last."""

@@ -176,6 +176,10 @@ def request_ids(mock: Mock) -> object:
     return "none" if seen == {None} else len(seen)
 
 
+def asked_in_turn(*contents: str, **more: str) -> Callable[[Mock], object]:
+    return lambda mock: [mock.ask(content, **more).code for content in contents]
+
+
 def without_key(mock: Mock) -> object:
     return mock.form(without(chat(), "PublicKey")).code
 
@@ -184,7 +188,6 @@ NO_ROLE = signed(without(chat(), "Role.0"))
 NO_CONTENT = signed(without(chat(), "Content.0"))
 NO_APP = signed(without(chat(), "AppID"))
 RIGHT = sign(chat())
-DEEP = b"[" * 10_000 + b"]" * 10_000
 
 SCRIPTS: dict[str, Script] = {
     "signature.any_accepted": coded(given("0" * 40), 171, 0),
@@ -210,6 +213,20 @@ SCRIPTS: dict[str, Script] = {
     ),
     "signature.reserved_refused": Script(
         lambda mock: [mock.ask("a-b_c.d").code, mock.ask("a b").code], [0, 0], [0, 171]
+    ),
+    "signature.decodable_refused": Script(
+        asked_in_turn("a b", "a+b", "%20"), [0, 0, 0], [0, 171, 171]
+    ),
+    "signature.surrounded_refused": Script(
+        asked_in_turn("a b", " a", "a "), [0, 0, 0], [0, 171, 171]
+    ),
+    "signature.unknown_refused": Script(
+        lambda mock: [mock.ask().code, mock.ask(Prompt="a").code], [0, 0], [0, 171]
+    ),
+    "signature.no_key_accepted": Script(
+        lambda mock: [mock.form(given(sign(chat(), key))).code for key in ("", "x")],
+        [171, 171],
+        [0, 171],
     ),
     "signature.get_refused": Script(ways(signed(chat())), [0, 0, 0], [171, 0, 0]),
     "signature.post_refused": Script(ways(signed(chat())), [0, 0, 0], [0, 171, 171]),
@@ -244,6 +261,8 @@ SCRIPTS: dict[str, Script] = {
     "shape.message_on_success": Script(
         lambda mock: mock.ask("Hello").fields.get("Message"), None, "Fine"
     ),
+    "shape.retcode_missing_on_refusal": Script(refused("RetCode"), 161, "missing"),
+    "shape.retcode_text_on_refusal": Script(refused("RetCode"), 161, "161"),
     "shape.message_missing": Script(refused("Message"), "Action [X] not found", "missing"),
     "shape.message_empty": Script(refused("Message"), "Action [X] not found", ""),
     "shape.success_in_refusal": Script(refused("SessionID"), "missing", 1),
@@ -255,6 +274,9 @@ SCRIPTS: dict[str, Script] = {
         ["text/html"] * 2,
     ),
     "shape.request_id_missing": Script(request_ids, 3, "none"),
+    "shape.request_id_empty": Script(
+        lambda mock: mock.ask().header("X-UCLOUD-REQUEST-UUID") == "", False, True
+    ),
     "identity.request_id_repeated": Script(request_ids, 3, 1),
     "status.missing_action_161": coded(without(chat(), "Action"), 160, 161),
     "status.unknown_action_230": coded(chat(Action="X"), 161, 230),
@@ -296,6 +318,13 @@ SCRIPTS: dict[str, Script] = {
     "lists.missing_app_id_accepted": coded(NO_APP, 220, 0),
     "lists.absence_not_named": Script(message_of(NO_APP, "AppID"), True, False),
     "lists.unknown_role_accepted": coded(signed(chat() | {"Role.0": "bot"}), 230, 0),
+    "lists.assistant_refused": Script(
+        lambda mock: [
+            mock.form(signed(chat() | {"Role.0": role})).code for role in ("user", "assistant")
+        ],
+        [0, 0],
+        [0, 230],
+    ),
     "lists.holes_accepted": coded(
         signed(without(chat("a", "b", "c"), "Role.1", "Content.1")), 230, 0
     ),
@@ -305,20 +334,11 @@ SCRIPTS: dict[str, Script] = {
     "action.echo_bare": Script(lambda mock: mock.ask()["Action"], "RunMVChatResponse", "RunMVChat"),
     "action.missing_on_refusal": Script(refused("Action"), "XResponse", "missing"),
     "action.wrong_on_refusal": Script(refused("Action"), "XResponse", "ErrorResponse"),
+    "action.null_on_refusal": Script(refused("Action"), "XResponse", None),
     "action.unknown_accepted": coded(signed(chat(Action="X")), 161, 0),
     "action.case_ignored": Script(
         lambda mock: [mock.form(signed(chat(Action=name))).code for name in ("runmvchat", "X")],
         [161, 161],
         [0, 161],
     ),
-    "robustness.nul": Script(status_of(lambda mock: mock.ask("a\0b")), 200, 500),
-    "robustness.beyond_bmp": Script(
-        lambda mock: [mock.ask(text).status for text in ("￿", "🙂")], [200, 200], [200, 500]
-    ),
-    "robustness.nested": Script(status_of(lambda mock: mock.json(DEEP, signed(chat()))), 200, 500),
-    "robustness.large": Script(status_of(lambda mock: mock.ask("x" * 2**20)), 200, 500),
-    "robustness.trace_leaked": Script(
-        message_of(signed(chat(SessionID="abc")), "Traceback"), False, True
-    ),
-    "robustness.key_leaked": Script(message_of(given("0" * 40), PRIVATE), False, True),
 }

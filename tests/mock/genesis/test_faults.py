@@ -4,11 +4,14 @@ import pytest
 
 from mockserver.faults import faults_of
 
+from . import fault_scripts, robustness_scripts
 from .caller import OTHER_PRIVATE, PRIVATE, WAYS, Build, chat, signed
-from .fault_scripts import SCRIPTS
 
 FAULTS = faults_of("genesis")
-GROUPS = {"signature", "shape", "status", "identity", "state", "lists", "action", "robustness"}
+SCRIPTS = fault_scripts.SCRIPTS | robustness_scripts.SCRIPTS
+GROUPS = {
+    "signature", "shape", "status", "identity", "state", "lists", "action", "robustness", "routes"
+}  # fmt: skip
 FAILS_AT_TIMES = {
     f"genesis.status.{rule}" for rule in ("times_out", "gateway_fails", "unavailable", "throttled")
 }

@@ -300,6 +300,7 @@ SCRIPTS: dict[str, Script] = {
     "metadata.echoed": create_and_update_with_metadata,
     "get.other_version": create_and_read,
     "get.content_type_refused": read_with_content_type,
+    "list.new_unnamed": list_of_two,
     "list.newest_missing": list_of_two,
     "list.session_twice": list_of_two,
     "list.other_tenants_shown": others_list,

@@ -171,7 +171,7 @@ def small_integers(driver: GenesisDriver, text: str) -> None:
 def request_id_unique(driver: GenesisDriver, text: str) -> None:
     """Each response has a request id of its own."""
     found = [_request_id(driver.chat(text)) for _ in range(2)]
-    expect(found[0] is None or found[0] != found[1], f"two responses have the id {found[0]}")
+    expect(not found[0] or found[0] != found[1], f"two responses have the id {found[0]}")
 
 
 def _request_id(exchange: Exchange) -> str | None:

@@ -34,8 +34,12 @@ ANY_MALFORMED = st.one_of([bodies for _, bodies in MALFORMED.values()])
 
 
 def send(driver: MtmaiDriver, operation: str, body: bytes) -> Exchange:
-    """Send a body as it is, to a session of ours where the operation is about one."""
-    return driver.ask(operation, driver.new_chat() if operation == UPDATE else "", body)
+    """Send a body as it is; where it is to update a session, to one of ours that can be."""
+    chat = ""
+    if operation == UPDATE:
+        chat = driver.new_chat()
+        driver.must(driver.update(chat, {"name": "Ideas"}))
+    return driver.ask(operation, chat, body)
 
 
 def _turned_down(rule: str, subject: str, bodies: st.SearchStrategy[bytes]) -> Clause:
