@@ -3,34 +3,64 @@
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Iterable, Mapping
-from urllib.parse import quote, quote_plus
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
 from .model import Contract, Exchange, Hidden
 
 LEAST = 4
-"""A shorter secret would be found in half of all texts; such a one is only hidden in its place."""
+"""A shorter secret would be found in half of all texts; it is hidden where it stands alone."""
+
+ALONE = r"(?<![0-9A-Za-z]){}(?![0-9A-Za-z])"
+
+SHORTENED = re.compile(r"… \(\d+ characters\)")
+"""What follows a text that was shortened, perhaps in the middle of a secret."""
+
+MOST_SHORTENED = 20
+"""So many are looked at: whoever wrote the text may have written these as well."""
+
+WIDEST = 12
+"""Characters that one character may be written with."""
+
+_NAMED = {
+    "\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f",
+    '"': "&quot;", "&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&apos;",
+}  # fmt: skip
+_UNFINISHED = re.compile(r"[%\\&][0-9A-Fa-fuUxX#%\\]{0,11}")
 
 
 class Redaction:
-    """Replaces secrets by labels, however they are written in a URL, a form, JSON or base64."""
+    """Replaces secrets by labels, however they are written: plainly, escaped, in base64.
+
+    The escapes of URLs, forms, JSON, HTML and Python are known, those of one within the other too.
+    """
 
     def __init__(self, hidden: Iterable[Hidden]) -> None:
-        written: dict[str, str] = {}
-        for secret in hidden:
-            if len(secret.value) < LEAST:
-                continue
-            for form in _forms(secret.value):
-                written[form] = secret.label
-        # The longest first: one secret may be a part of another.
-        self._written = sorted(written.items(), key=lambda pair: -len(pair[0]))
+        self._labels = {secret.value: secret.label for secret in hidden if secret.value}
+        self._patterns = [
+            (re.compile(pattern), label)
+            for value, label in self._labels.items()
+            for pattern in _patterns(value)
+        ]
 
     def __call__(self, text: str) -> str:
         """Return `text` without the secrets."""
-        for secret, label in self._written:
-            text = text.replace(secret, label)
-        return text
+        end, kept = 0, []
+        for begin, until, label in _merged(sorted(self._found(text))):
+            kept += [text[end:begin], label]
+            end = until
+        return "".join([*kept, text[end:]])
+
+    def _found(self, text: str) -> Iterator[tuple[int, int, str]]:
+        for pattern, label in self._patterns:
+            yield from ((*match.span(), label) for match in pattern.finditer(text))
+        for cut in islice(SHORTENED.finditer(text), MOST_SHORTENED):
+            for value, label in self._labels.items():
+                for word in _words(value):
+                    begin = _begun(word, text, cut.start())
+                    if begin is not None:
+                        yield begin, cut.start(), label
 
 
 def redaction_for(
@@ -43,12 +73,85 @@ def redaction_for(
         for name, value in credentials.items()
         if name in secret
     ]
-    return Redaction([*known, *(h for exchange in exchanges for h in exchange.request.hidden)])
+    return Redaction([*(h for exchange in exchanges for h in exchange.request.hidden), *known])
 
 
-def _forms(value: str) -> set[str]:
-    encoded = base64.b64encode(value.encode("utf-8", "surrogatepass")).decode()
-    return {
-        value, quote(value, safe=""), quote(value), quote_plus(value), json.dumps(value)[1:-1],
-        repr(value)[1:-1], encoded,
-    }  # fmt: skip
+def _merged(found: Iterable[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:
+    """Yield the places of secrets, those that overlap as one: a secret may be part of another."""
+    held: tuple[int, int, str] | None = None
+    for begin, end, label in found:
+        if held is None or begin >= held[1]:
+            if held:
+                yield held
+            held = begin, end, label
+        else:
+            longer = end - begin > held[1] - held[0]
+            held = held[0], max(end, held[1]), label if longer else held[2]
+    if held:
+        yield held
+
+
+def _patterns(value: str) -> Iterator[str]:
+    """Yield expressions for a secret: itself, and what it is within a text in base64."""
+    if len(value) < LEAST:
+        yield ALONE.format("".join(map(_character, value)))
+        return
+    for word in _words(value):
+        yield "".join(map(_character, word))
+
+
+def _words(value: str) -> list[str]:
+    return [value, *_cores(value)] if len(value) >= LEAST else []
+
+
+def _cores(value: str) -> set[str]:
+    """Return what of base64 a secret alone decides, wherever in the encoded text it begins."""
+    cores = set()
+    data = value.encode("utf-8", "surrogatepass")
+    for before in range(3):
+        sure = slice(-(-before * 8 // 6), (before + len(data)) * 8 // 6)
+        core = base64.b64encode(b"\0" * before + data).decode()[sure]
+        cores |= {core, core.translate(str.maketrans("+/", "-_"))}
+    return cores
+
+
+def _character(char: str) -> str:
+    """Return an expression for all the ways in which one character may be written."""
+    if char.isascii() and char.isalnum():
+        return char
+    data = char.encode("utf-8", "surrogatepass")
+    point, named = ord(char), _NAMED.get(char, "")
+    ways = [
+        r"\\{0,8}" + re.escape(char),
+        "".join(rf"(?i:%(?:25){{0,3}}{byte:02x})" for byte in data),
+        "".join(rf"(?i:\\{{1,8}}x{byte:02x})" for byte in data),
+        "".join(rf"(?i:\\{{1,8}}u{unit:04x})" for unit in _utf_16(char)),
+        rf"(?i:\\{{1,8}}(?:x{point:02x}|u{point:08x}))",
+        rf"(?i:&\#(?:0*{point}|x0*{point:x});)",
+    ]
+    if char == " ":
+        ways.append(r"\+")
+    if not char.isascii():
+        ways.append(re.escape(data.decode("latin-1")))
+    if named:
+        ways.append(named if named.startswith("&") else r"\\{1,8}" + named)
+    return f"(?:{'|'.join(ways)})"
+
+
+def _utf_16(char: str) -> Iterator[int]:
+    data = char.encode("utf-16-be", "surrogatepass")
+    return (int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
+
+
+def _begun(word: str, text: str, end: int) -> int | None:
+    """Return where a secret begins that was cut off at `end`; None where none does."""
+    for begin in range(max(0, end - WIDEST * len(word)), end):
+        at, read = begin, 0
+        for char in word:
+            match = re.compile(_character(char)).match(text, at, end)
+            if match is None:
+                break
+            at, read = match.end(), read + 1
+        if read >= LEAST and (at == end or _UNFINISHED.fullmatch(text, at, end)):
+            return begin
+    return None

@@ -9,11 +9,12 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity, given
-from hypothesis.errors import FlakyFailure, Unsatisfiable
+from hypothesis.errors import Flaky, HypothesisException, Unsatisfiable
 from hypothesis.stateful import get_state_machine_test
 
 from .document import Document
@@ -21,7 +22,6 @@ from .driver import Attempts, Driver, GaveUp
 from .model import (
     Basis,
     Broken,
-    BudgetSpent,
     Clause,
     Contract,
     ContractError,
@@ -107,11 +107,12 @@ class Outcome:
 
     def redact(self, text: str) -> str:
         """Return a text without the caller's secrets."""
-        return redaction_for(self.contract, self.credentials, ())(text)
+        return self.redact_failure(None)(text)
 
-    def redact_failure(self, failure: Failure) -> Redaction:
+    def redact_failure(self, failure: Failure | None) -> Redaction:
         """Return the redaction of a failure; it also knows what was signed for it."""
-        return redaction_for(self.contract, self.credentials, failure.exchanges)
+        exchanges = failure.exchanges if failure else ()
+        return redaction_for(self.contract, self.credentials, exchanges)
 
     def rerun(self, id: str) -> str:
         """Return the command that sees one clause again."""
@@ -134,7 +135,7 @@ Event = Started | Judging | Judged | Outcome
 
 
 def choose(clauses: Sequence[Clause], only: Sequence[str]) -> tuple[Clause, ...]:
-    """Return the clauses whose id one of the patterns fits; raises ContractError for an idle one."""
+    """Return the clauses whose id a pattern fits; raises ContractError for an idle pattern."""
     for pattern in only:
         if not any(fnmatchcase(clause.id, pattern) for clause in clauses):
             raise ContractError(
@@ -164,8 +165,10 @@ def run(
             yield Judged(finding)
     except Stopped as stop:
         outcome.trouble = str(stop)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         outcome.interrupted = True
+        if isinstance(interrupt, Interrupted):
+            outcome.findings.append(interrupt.finding)
     _untested(outcome)
     if not outcome.trouble and not outcome.interrupted:
         outcome.trouble = _unreached(driver, plan)
@@ -176,15 +179,24 @@ def run(
 
 
 def judge(clause: Clause, driver: Driver, plan: Plan) -> Finding:
-    """Judge one clause; raises Stopped when the target is gone, and KeyboardInterrupt."""
+    """Judge one clause; raises Stopped when the target is gone, and KeyboardInterrupt.
+
+    A clause that was already seen to break when that happened is broken.
+    """
     began, calls = time.monotonic(), driver.target.calls
     missing = [name for name in clause.needs if name not in driver.credentials]
     if missing:
         names = ", ".join(driver.contract.variable(name) for name in missing)
         return Finding(clause, Verdict.UNTESTED, f"it needs {names}")
-    trial = Trial(clause, driver, plan)
-    verdict, reason = trial.verdict()
-    return Finding(
+    trial, interrupted = Trial(clause, driver, plan), False
+    try:
+        verdict, reason = trial.verdict()
+    except (Stopped, KeyboardInterrupt) as stop:
+        if trial.failure is None:
+            raise
+        verdict, reason = trial.broken()
+        interrupted = isinstance(stop, KeyboardInterrupt)
+    finding = Finding(
         clause,
         verdict,
         reason,
@@ -193,6 +205,17 @@ def judge(clause: Clause, driver: Driver, plan: Plan) -> Finding:
         duration=time.monotonic() - began,
         failure=trial.failure,
     )
+    if interrupted:
+        raise Interrupted(finding)
+    return finding
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user ended the run, in the middle of a clause that was already seen to break."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__()
+        self.finding = finding
 
 
 class Trial:
@@ -211,23 +234,24 @@ class Trial:
         try:
             self._try_cases()
         except (Broken, _ShrunkEnough):
-            return self._broken()
-        except FlakyFailure:
-            assert self.failure is not None
+            return self.broken()
+        except Flaky:
+            if self.failure is None:
+                return Verdict.UNTESTED, "the same case went another way when it was repeated"
             return Verdict.UNTESTED, f"seen once, and not when repeated: {self.failure.message}"
         except (GaveUp, NotReached, Unsatisfiable):
             pass
-        except BudgetSpent:
-            if self.failure is None:
-                raise
-            return self._broken()
+        except _Mistaken as mistaken:
+            # What was seen to break before the mistake was seen.
+            return self.broken() if self.failure else (Verdict.ERROR, str(mistaken))
         except Exception as error:
-            return Verdict.ERROR, _mishap(error)
+            return Verdict.ERROR, _mishap(error, self.clause)
         if self.driver.attempts.reached == 0:
             return Verdict.UNTESTED, self.driver.attempts.reason or "no case applies to this target"
         return Verdict.KEPT, ""
 
-    def _broken(self) -> tuple[Verdict, str]:
+    def broken(self) -> tuple[Verdict, str]:
+        """Return the verdict on a clause that was seen to break, and its reason."""
         assert self.failure is not None
         observed = self.clause.basis is Basis.OBSERVED
         return Verdict.DEVIATION if observed else Verdict.BROKEN, self.failure.message
@@ -285,6 +309,10 @@ class Trial:
         except Broken as broken:
             self._remember(broken)
             raise
+        except HypothesisException:
+            raise
+        except Exception as error:
+            raise _Mistaken(_mishap(error, self.clause)) from error
         self.driver.attempts.reached += 1
 
     def _remember(self, broken: Broken) -> None:
@@ -316,6 +344,10 @@ class Trial:
 
 class _ShrunkEnough(BaseException):
     """A smaller case would cost more calls than a profile spends on it."""
+
+
+class _Mistaken(BaseException):
+    """A mistake of ours: of it there need not be a smallest case."""
 
 
 def _knock(driver: Driver) -> None:
@@ -355,6 +387,10 @@ def _untested(outcome: Outcome) -> None:
     )
 
 
-def _mishap(error: Exception) -> str:
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} in {last.name}: {error}"
+def _mishap(error: Exception, clause: Clause) -> str:
+    """Say what went wrong, and the last place where it was our code that ran."""
+    places = traceback.extract_tb(error.__traceback__)
+    ours = (str(Path(__file__).parent), clause.where.rpartition(":")[0])
+    last = [place for place in places if Path(place.filename).as_posix().startswith(ours)][-1]
+    where = f"{Path(last.filename).name}:{last.lineno}"
+    return f"{type(error).__name__} in {last.name} ({where}): {error}"

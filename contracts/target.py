@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import io
+import re
+import string
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from itertools import chain
 from typing import Any, Protocol
-from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
+from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
 
 import httpx
 
-from .model import BudgetSpent, Chunk, ContractError, Exchange, Request, Response, Unreachable
+from .model import (
+    BudgetSpent,
+    Chunk,
+    ContractError,
+    Exchange,
+    Request,
+    Response,
+    Unreachable,
+    shortened,
+)
 
 
 class Clock(Protocol):
@@ -76,14 +86,25 @@ class Budget:
 
 
 def checked_url(url: str) -> SplitResult:
-    """Return the parts of a base URL; raises ContractError where it is none."""
+    """Return the parts of a base URL; raises ContractError where it is none.
+
+    What is within a URL is shown in every report, so a URL that holds a password is refused.
+    """
     try:
         parts = urlsplit(url)
-        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+        if parts.username is not None:
+            raise ContractError(
+                "a base URL holds no user name and no password, reports would show them; "
+                "give credentials by their names"
+            )
+        plain = not (parts.query or parts.fragment or re.search(r"[\s\x00-\x1f\x7f?#]", url))
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and plain:
+            httpx.URL(url)
             return parts
-    except ValueError:
+    except (ValueError, httpx.InvalidURL):
         pass
-    raise ContractError(f"{url!r} is not a base URL; write it like https://host/path")
+    shown = re.sub(r"//.*@", "//…@", url)
+    raise ContractError(f"{shown!r} is not a base URL; write it like https://host/path")
 
 
 class Target:
@@ -103,12 +124,13 @@ class Target:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         parts = checked_url(url)
-        self.url = url.rstrip("/")
+        self._host = httpx.URL(url).netloc
+        self._origin = f"{parts.scheme}://{self._host.decode()}/"
+        self._path = quote(parts.path.rstrip("/"), safe=string.punctuation)
+        self.url = self._origin.rstrip("/") + self._path
         self.clock = clock or SystemClock()
         self.budget = budget or Budget()
         self.calls = 0
-        self._origin = f"{parts.scheme}://{parts.netloc}/"
-        self._path = parts.path.rstrip("/")
         if transport is None:
             transport = WsgiTransport(app) if app else httpx.HTTPTransport(retries=0)
         self._client = httpx.Client(
@@ -125,38 +147,41 @@ class Target:
         Raises BudgetSpent before a call that the budget does not allow, and Unreachable where
         nobody answers. What came back in no good order is an exchange with a `failure`.
         """
-        exchange = self._send_once(request)
-        if exchange.failure == _CLOSED:
+        exchange, stale = self._send_once(request)
+        if stale:
             # A server may close an idle connection at the very moment at which it is used again.
-            exchange = self._send_once(request)
+            exchange, _ = self._send_once(request)
         return exchange
 
-    def _send_once(self, request: Request) -> Exchange:
+    def _send_once(self, request: Request) -> tuple[Exchange, bool]:
+        """Return the exchange, and whether it may have failed for an idle connection."""
+        outgoing = self._outgoing(request)
         self.budget.spend()
         self.calls += 1
         at, began = self.clock.now(), time.monotonic()
         chunks: list[Chunk] = []
-        response, failure = None, None
+        incoming, response, failure, stale = None, None, None, False
         try:
-            with closing(self._client.send(self._outgoing(request), stream=True)) as incoming:
+            with closing(self._client.send(outgoing, stream=True)) as incoming:
                 for data in incoming.iter_raw():
                     chunks.append(Chunk(self.clock.now() - at, data))
                     if time.monotonic() - began > LONGEST:
                         raise httpx.ReadTimeout("it goes on and on")
             response = _response(incoming, chunks)
-        except httpx.ConnectError as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise Unreachable(f"nobody answers at {self.url}: {error}") from error
-        except httpx.TimeoutException:
-            failure = f"the answer had no end after {self.clock.now() - at:.0f} s"
-        except httpx.RemoteProtocolError as error:
-            failure = (
-                _CLOSED if "without sending a response" in str(error) else f"not HTTP: {error}"
-            )
+        except (httpx.LocalProtocolError, httpx.UnsupportedProtocol) as error:
+            raise ContractError(f"HTTP has no way to send this: {type(error).__name__}") from error
         except httpx.TransportError as error:
-            failure = f"the connection broke off: {error}"
-        return Exchange(request, response, at, self.clock.now() - at, failure)
+            failure = _failure(error, time.monotonic() - began)
+            known = self.calls > 1 and _DIALLED not in outgoing.extensions["steps"]
+            stale = known and incoming is None and isinstance(error, _HUNG_UP)
+        return Exchange(request, response, at, self.clock.now() - at, failure), stale
 
     def _outgoing(self, request: Request) -> httpx.Request:
+        if not _TARGET.fullmatch(request.target):
+            raise ContractError("a request target is made of visible ASCII characters")
+        steps: list[str] = []
         return httpx.Request(
             request.method,
             self._origin,
@@ -165,23 +190,54 @@ class Target:
             extensions={
                 "target": (self._path + request.target).encode("ascii"),
                 "timeout": self._client.timeout.as_dict(),
+                "steps": steps,
+                "trace": lambda step, _: steps.append(step),
             },
         )
 
     def _headers(self, request: Request) -> list[tuple[bytes, bytes]]:
-        host = urlsplit(self._origin).netloc.rpartition("@")[2]
         given = {name.lower() for name, _ in request.headers}
-        lines = [("Host", host), *request.headers]
+        lines = [_line(name, value) for name, value in request.headers]
+        if "host" not in given:
+            lines.insert(0, (b"Host", self._host))
         if "user-agent" not in given:
-            lines.append(("User-Agent", "counterfoil"))
+            lines.append((b"User-Agent", b"counterfoil"))
         if (request.body or request.method in ("POST", "PUT", "PATCH")) and not (
             given & {"content-length", "transfer-encoding"}
         ):
-            lines.append(("Content-Length", str(len(request.body))))
-        return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in lines]
+            lines.append((b"Content-Length", b"%d" % len(request.body)))
+        return lines
 
 
-_CLOSED = "the connection was closed without an answer"
+_TARGET = re.compile(r"[\x21-\x7e]+")
+_NAME = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
+_VALUE = re.compile(rb"([^\x00\s]+([ \t]+[^\x00\s]+)*)?")
+
+_DIALLED = "connection.connect_tcp.started"
+_CLOSED = "without sending a response"
+_HUNG_UP = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+
+
+def _line(name: str, value: str) -> tuple[bytes, bytes]:
+    """Return a header as bytes, UTF-8 as a shell has it; ContractError where HTTP has no way."""
+    written = name.encode(), value.encode("utf-8", "surrogateescape")
+    if _NAME.fullmatch(written[0]) and _VALUE.fullmatch(written[1]):
+        return written
+    # The value may be a secret.
+    raise ContractError(
+        f"HTTP has no way to send the header {name!r}: its name is no token, or its value "
+        "begins or ends with a space or has a line break or NUL in it"
+    )
+
+
+def _failure(error: httpx.TransportError, seconds: float) -> str:
+    """Say why there is no whole answer; what a server sent instead of one is quoted in part."""
+    said = shortened(str(error).encode("utf-8", "replace"))
+    if isinstance(error, httpx.TimeoutException):
+        return f"no whole answer after {seconds:.0f} s"
+    if not isinstance(error, httpx.RemoteProtocolError) or said.startswith("peer closed"):
+        return f"the connection broke off: {said}"
+    return "the connection was closed without an answer" if _CLOSED in said else f"not HTTP: {said}"
 
 
 def _response(incoming: httpx.Response, chunks: list[Chunk]) -> Response:
@@ -204,20 +260,11 @@ class WsgiTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the application's response; its body is read as the application yields it."""
-        started: list[tuple[str, list[tuple[str, str]]]] = []
-
-        def start_response(
-            status: str, headers: list[tuple[str, str]], exc_info: Any = None
-        ) -> Callable[[bytes], object]:
-            started.append((status, headers))
-            return lambda data: None
-
-        chunks = _Chunks(self._app(self._environ(request), start_response))
-        status, headers = started[-1]
+        body = _Body(self._app, self._environ(request))
         return httpx.Response(
-            int(status.split()[0]),
-            headers=[(k.encode("latin-1"), v.encode("latin-1")) for k, v in headers],
-            stream=chunks,
+            int(body.status.split()[0]),
+            headers=[(k.encode("latin-1"), v.encode("latin-1")) for k, v in body.headers],
+            stream=body,
         )
 
     def _environ(self, request: httpx.Request) -> dict[str, Any]:
@@ -246,19 +293,46 @@ class WsgiTransport(httpx.BaseTransport):
             key = name.decode("latin-1").upper().replace("-", "_")
             if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
                 key = f"HTTP_{key}"
-            environ[key] = value.decode("latin-1")
+            # A server hands on the lines of one name as one.
+            joint = "; " if key == "HTTP_COOKIE" else ","
+            before = [environ[key]] if key.startswith("HTTP_") and key in environ else []
+            environ[key] = joint.join([*before, value.decode("latin-1")])
         return environ
 
 
-class _Chunks(httpx.SyncByteStream):
-    def __init__(self, result: Iterable[bytes]) -> None:
-        self._result = result
-        self._rest = iter(result)
+class _Body(httpx.SyncByteStream):
+    """What an application yields, as it yields it; where it raises, no answer came."""
+
+    def __init__(self, app: Any, environ: dict[str, Any]) -> None:
+        self.status = ""
+        self.headers: list[tuple[str, str]] = []
+        self._written: list[bytes] = []
+        self._result: Any = ()
+        self._rest = self._run(app, environ)
         # An application may wait with its status until it is asked for the first bytes.
         self._first = next(self._rest, b"")
+        if not re.match(r"[1-9]\d\d\b", self.status):
+            self.close()
+            raise httpx.RemoteProtocolError(f"the application's status is {self.status!r}")
+
+    def _start(
+        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
+    ) -> Callable[[bytes], object]:
+        self.status, self.headers = status, headers
+        return self._written.append
+
+    def _run(self, app: Any, environ: dict[str, Any]) -> Iterator[bytes]:
+        try:
+            self._result = app(environ, self._start)
+            yield from filter(None, self._written)
+            yield from filter(None, self._result)
+        except Exception as error:
+            raise httpx.RemoteProtocolError(f"the application raised {error!r}") from error
 
     def __iter__(self) -> Iterator[bytes]:
-        yield from (chunk for chunk in chain([self._first], self._rest) if chunk)
+        if self._first:
+            yield self._first
+        yield from self._rest
 
     def close(self) -> None:
         close = getattr(self._result, "close", None)

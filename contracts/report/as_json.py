@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,11 +13,15 @@ from ..redaction import Redaction
 from ..runner import Outcome
 from . import curl
 
+_COOKIE = re.compile(r"^([^=;]*)=[^;]*")
+
 
 def render(outcomes: Sequence[Outcome]) -> str:
     """Return the report of one API as an object, of several as a list of such objects."""
     found = [as_value(outcome) for outcome in outcomes]
-    return json.dumps(found[0] if len(found) == 1 else found, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(found[0] if len(found) == 1 else found, indent=2, ensure_ascii=False)
+    # Half a surrogate pair cannot be written as UTF-8, but JSON has an escape for it.
+    return text.encode("utf-8", "backslashreplace").decode() + "\n"
 
 
 def as_value(outcome: Outcome) -> dict[str, Any]:
@@ -44,7 +49,7 @@ def _clause(outcome: Outcome, finding: Finding) -> dict[str, Any]:
         "source": clause.source,
         "basis": str(clause.basis),
         "verdict": str(finding.verdict),
-        "reason": outcome.redact(finding.reason),
+        "reason": outcome.redact_failure(finding.failure)(finding.reason),
         "examples": finding.examples,
         "calls": finding.calls,
         "duration_s": round(finding.duration, 3),
@@ -59,7 +64,7 @@ def _failure(outcome: Outcome, id: str, failure: Failure) -> dict[str, Any]:
         "message": redact(failure.message),
         "exchange": exchange_value(last, outcome.target, redact) if last else None,
         "before": [exchange_value(one, outcome.target, redact) for one in before if one],
-        "curl": redact(curl.render(last.request, outcome.target)) if last else None,
+        "curl": curl.render(last.request, outcome.target, redact) if last else None,
         "rerun": outcome.rerun(id),
     }
 
@@ -83,18 +88,28 @@ def exchange_value(exchange: Exchange, base_url: str, redact: Redaction) -> dict
                 {"at_s": round(chunk.at, 4), "size": len(chunk.data)} for chunk in response.chunks
             ],
         },
-        "failure": exchange.failure,
+        "failure": exchange.failure and redact(exchange.failure),
         "duration_s": round(exchange.duration, 4),
     }
 
 
 def _headers(headers: Sequence[tuple[str, str]], redact: Redaction) -> list[dict[str, str]]:
-    return [{"name": name, "value": redact(value)} for name, value in headers]
+    return [
+        {"name": redact(name), "value": redact(_unbaked(name, value))} for name, value in headers
+    ]
+
+
+def _unbaked(name: str, value: str) -> str:
+    """Return a header's value; a cookie that is set lets in whoever reads of it."""
+    if name.lower() != "set-cookie":
+        return value
+    return _COOKIE.sub(r"\1=<cookie>", value, count=1)
 
 
 def _body(body: bytes, redact: Redaction) -> Mapping[str, str]:
+    shown = redact(body.decode("utf-8", "surrogateescape"))
     try:
-        return {"body": redact(body.decode("utf-8"))}
-    except UnicodeDecodeError:
-        plain = redact(body.decode("latin-1")).encode("latin-1", "replace")
-        return {"body_base64": base64.b64encode(plain).decode()}
+        return {"body": shown.encode("utf-8").decode("utf-8")}
+    except UnicodeEncodeError:
+        data = shown.encode("utf-8", "surrogateescape")
+        return {"body_base64": base64.b64encode(data).decode()}

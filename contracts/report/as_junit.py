@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
@@ -10,12 +9,9 @@ from ..model import Finding, Verdict
 from ..runner import Outcome
 from . import text
 
-# What XML 1.0 has no way to write.
-_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
 
 def render(outcomes: Sequence[Outcome]) -> str:
-    """Return the report; what XML cannot write is shown as an escape."""
+    """Return the report; what cannot be seen, and XML cannot write, is shown as an escape."""
     root = ElementTree.Element("testsuites", name="counterfoil")
     for outcome in outcomes:
         root.append(_suite(outcome))
@@ -25,17 +21,25 @@ def render(outcomes: Sequence[Outcome]) -> str:
 
 def _suite(outcome: Outcome) -> ElementTree.Element:
     found = [finding.verdict for finding in outcome.findings]
+    trouble = outcome.trouble or ("the run was interrupted" if outcome.interrupted else "")
     suite = ElementTree.Element(
         "testsuite",
         name=outcome.contract.name,
-        tests=str(len(found)),
+        tests=str(len(found) + bool(trouble)),
         failures=str(found.count(Verdict.BROKEN)),
-        errors=str(found.count(Verdict.ERROR)),
+        errors=str(found.count(Verdict.ERROR) + bool(trouble)),
         skipped=str(found.count(Verdict.UNTESTED)),
         time=f"{outcome.duration:.3f}",
     )
     for finding in outcome.findings:
         suite.append(_case(outcome, finding))
+    if trouble:
+        # Skipped test cases alone would look like a run in which all is well.
+        case = ElementTree.SubElement(
+            suite, "testcase", classname=outcome.contract.name, name="judged", time="0.000"
+        )
+        said = text.visible(outcome.redact(trouble))
+        ElementTree.SubElement(case, "error", message=said, type="not judged")
     return suite
 
 
@@ -44,10 +48,10 @@ def _case(outcome: Outcome, finding: Finding) -> ElementTree.Element:
     case = ElementTree.Element(
         "testcase", classname=subject, name=rule, time=f"{finding.duration:.3f}"
     )
-    said = _written(outcome.redact(finding.reason))
+    said = text.visible(outcome.redact_failure(finding.failure)(finding.reason))
     if finding.verdict is Verdict.BROKEN:
         failure = ElementTree.SubElement(case, "failure", message=said, type="broken")
-        failure.text = _written("\n".join(text.details(outcome, finding)))
+        failure.text = "\n".join(text.details(outcome, finding))
     elif finding.verdict is Verdict.ERROR:
         ElementTree.SubElement(case, "error", message=said, type="error")
     elif finding.verdict is Verdict.UNTESTED:
@@ -55,7 +59,3 @@ def _case(outcome: Outcome, finding: Finding) -> ElementTree.Element:
     elif finding.verdict is Verdict.DEVIATION:
         ElementTree.SubElement(case, "system-out").text = f"deviation: {said}"
     return case
-
-
-def _written(said: str) -> str:
-    return _UNWRITABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", said)

@@ -4,95 +4,143 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from urllib.parse import urlsplit
 
 from ..model import Hidden, Request
+from ..redaction import ALONE, LEAST
 
 MOST_ARGUMENT = 100_000
 """Bytes of a body that a shell takes on its command line, with room to spare."""
 
+LONG_RUN = re.compile(rb"(.)\1{999,}", re.DOTALL)
+"""What is written by counting it: so many of one byte."""
 
-def render(request: Request, base_url: str) -> str:
-    """Return the request as a `curl` command for a POSIX shell, secrets made from variables."""
-    words = ["curl", "-sS", "-i", "--path-as-is", "--globoff"]
-    if request.method == "HEAD":
-        words.append("--head")
-    elif request.method != "GET" or request.body:
-        words += ["-X", shlex.quote(request.method)]
-    for name, value in _headers(request):
-        words += ["-H", _quoted(f"{name}: {value}" if value else f"{name};", request.hidden)]
-    url = _quoted(base_url + request.target, request.hidden)
+# What curl sends of a URL as it stands there.
+_PLAIN = re.compile(r"/[A-Za-z0-9/%?&=._~!$'()*+,;:@-]*")
+
+Redact = Callable[[str], str]
+
+
+def render(request: Request, base_url: str, redact: Redact = str) -> str:
+    """Return the request as a `curl` command for a POSIX shell, secrets made from variables.
+
+    Every character of it can be seen. What `redact` replaces besides has to be filled in by hand.
+    """
+    known = _Known(request.hidden, redact)
+    words = ["curl", "-sS", "-i", "--path-as-is", "--globoff", *_method(request)]
+    for line in _headers(request):
+        words += ["-H", known.quoted(line)]
+    url = [known.quoted(base_url + request.target)]
+    if not _PLAIN.fullmatch(request.target):
+        target = known.quoted(urlsplit(base_url).path + request.target)
+        url = ["--request-target", target, known.quoted(f"{base_url}/")]
     if not request.body:
-        return " ".join([*words, url])
+        empty = request.method in ("POST", "PUT", "PATCH")
+        return " ".join([*words, *(["--data-binary", "''"] if empty else []), *url])
     if _fits_an_argument(request.body):
-        body = _quoted(request.body.decode(), request.hidden)
-        return " ".join([*words, "--data-binary", body, url])
-    return f"{_printed(request.body)} | " + " ".join([*words, "--data-binary", "@-", url])
+        body = known.quoted(request.body.decode())
+        return " ".join([*words, "--data-binary", body, *url])
+    return f"{known.printed(request.body)} | " + " ".join([*words, "--data-binary", "@-", *url])
 
 
-def _headers(request: Request) -> list[tuple[str, str]]:
-    lines = list(request.headers)
-    if request.body and not any(name.lower() == "content-type" for name, _ in lines):
-        # curl would call the body a form.
-        lines.append(("Content-Type", ""))
+def _method(request: Request) -> list[str]:
+    if request.method == "HEAD" and not request.body:
+        return ["--head"]
+    if request.method == "HEAD":
+        # curl would wait for the body that the answer to a HEAD announces and never has.
+        return ["-X", "HEAD", "--ignore-content-length", "--max-time", "10"]
+    return ["-X", shlex.quote(request.method)] if request.method != "GET" or request.body else []
+
+
+def _headers(request: Request) -> list[str]:
+    lines = [f"{name}: {value}" if value else f"{name};" for name, value in request.headers]
+    given = {name.lower() for name, _ in request.headers}
+    # curl would call any body a form, and ask before it sends a large one.
+    own = {"content-type": "Content-Type:", "expect": "Expect:"}
+    if request.body or request.method in ("POST", "PUT", "PATCH"):
+        lines += [line for name, line in own.items() if name not in given]
     return lines
 
 
 def _fits_an_argument(body: bytes) -> bool:
     try:
-        # curl reads a body that begins with @ from a file.
-        return (
-            len(body) <= MOST_ARGUMENT and b"\0" not in body and not body.decode().startswith("@")
-        )
+        text = body.decode()
     except UnicodeDecodeError:
         return False
+    # curl reads a body that begins with @ from a file.
+    return len(body) <= MOST_ARGUMENT and text.isprintable() and not text.startswith("@")
 
 
-def _pieces(text: str, hidden: Iterable[Hidden]) -> list[tuple[str, Hidden | None]]:
-    """Cut a text at its secrets."""
-    pieces: list[tuple[str, Hidden | None]] = [(text, None)]
-    for secret in sorted(hidden, key=lambda one: -len(one.value)):
-        if not secret.value:
-            continue
-        cut: list[tuple[str, Hidden | None]] = []
-        for piece, known in pieces:
-            if known is not None:
-                cut.append((piece, known))
-                continue
-            for place, part in enumerate(piece.split(secret.value)):
-                if place:
-                    cut.append((secret.value, secret))
-                cut.append((part, None))
-        pieces = cut
-    return [(piece, known) for piece, known in pieces if piece]
+class _Known:
+    """What of a request is written in words of the shell's, and how the rest is shown."""
+
+    def __init__(self, hidden: Iterable[Hidden], redact: Redact) -> None:
+        self._redact = redact
+        self._hidden = {secret.value: secret for secret in hidden if secret.value}
+        longest_first = sorted(self._hidden, key=len, reverse=True)
+        self._places = re.compile("|".join(f"({_place(value)})" for value in longest_first))
+
+    def quoted(self, text: str) -> str:
+        """Return a text as one word of the shell's."""
+        words = [
+            known.in_shell() if known else _word(self._redact(piece))
+            for piece, known in self._pieces(text)
+        ]
+        return "".join(words) or "''"
+
+    def printed(self, body: bytes) -> str:
+        """Return a pipeline that writes any bytes."""
+        steps: list[str] = []
+        for piece, known in self._pieces(body.decode("utf-8", "surrogateescape")):
+            if known:
+                steps.append(f"printf %s {known.in_shell()}")
+            else:
+                steps += _printing(self._redact(piece).encode("utf-8", "surrogateescape"))
+        return steps[0] if len(steps) == 1 else f"{{ {'; '.join(steps)}; }}"
+
+    def _pieces(self, text: str) -> list[tuple[str, Hidden | None]]:
+        """Cut a text at its secrets."""
+        if not self._hidden:
+            return [(text, None)]
+        pieces: list[tuple[str, Hidden | None]] = []
+        end = 0
+        for match in self._places.finditer(text):
+            pieces += [(text[end : match.start()], None), (match[0], self._hidden[match[0]])]
+            end = match.end()
+        pieces.append((text[end:], None))
+        return [(piece, known) for piece, known in pieces if piece]
 
 
-def _quoted(text: str, hidden: Iterable[Hidden]) -> str:
-    pieces = _pieces(text, hidden)
-    return (
-        "".join(known.in_shell() if known else shlex.quote(piece) for piece, known in pieces)
-        or "''"
-    )
+def _place(value: str) -> str:
+    return re.escape(value) if len(value) >= LEAST else ALONE.format(re.escape(value))
 
 
-def _printed(body: bytes) -> str:
-    """Return a pipeline that writes any bytes; a long run of one byte is written by counting it."""
-    run = max(_RUN.finditer(body), key=lambda match: len(match[0]), default=None)
-    if run is None or len(body) <= MOST_ARGUMENT:
-        return f"printf '{_octal(body)}'"
-    count, byte = len(run[0]), _octal(run[0][:1])
-    return (
-        f"{{ printf '{_octal(body[: run.start()])}'; "
-        f"head -c {count} /dev/zero | tr '\\000' '{byte}'; "
-        f"printf '{_octal(body[run.end() :])}'; }}"
-    )
+def _word(text: str) -> str:
+    if text.isprintable():
+        return shlex.quote(text)
+    return f"\"$(printf '{_octal(text.encode('utf-8', 'surrogateescape'))}')\""
 
 
-_RUN = re.compile(rb"(.)\1{999,}", re.DOTALL)
+def _printing(body: bytes) -> list[str]:
+    """Return the commands that write bytes; a long run of one byte is written by counting it."""
+    steps, end = [], 0
+    runs = LONG_RUN.finditer(body) if len(body) > MOST_ARGUMENT else ()
+    for run in runs:
+        if run.start() > end:
+            steps.append(f"printf '{_octal(body[end : run.start()])}'")
+        byte = f"\\{run[0][0]:03o}"
+        steps.append(f"head -c {len(run[0])} /dev/zero | tr '\\000' '{byte}'")
+        end = run.end()
+    if end < len(body):
+        steps.append(f"printf '{_octal(body[end:])}'")
+    return steps
 
 
 def _octal(body: bytes) -> str:
-    return "".join(
+    written = "".join(
         chr(byte) if 32 <= byte < 127 and chr(byte) not in "'\\%" else f"\\{byte:03o}"
         for byte in body
     )
+    # A shell takes a format that begins with a hyphen for an option.
+    return f"\\055{written[1:]}" if written.startswith("-") else written

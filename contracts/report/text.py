@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,9 +17,6 @@ MOST_BEFORE = 8
 
 MOST_BODY = 1200
 """Characters of a body that are shown."""
-
-# Control characters of a target's answer must not steer the reader's terminal.
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 HEADINGS = (
     (Verdict.BROKEN, "broken"),
@@ -80,7 +76,14 @@ def word(outcome: Outcome) -> str:
 
 
 def details(outcome: Outcome, finding: Finding) -> Iterator[str]:
-    """Yield the lines that say how a clause was seen to break, and how to see it again."""
+    """Yield the lines that say how a clause was seen to break, and how to see it again.
+
+    What a target said stays within the line that it is quoted in.
+    """
+    return map(visible, _details(outcome, finding))
+
+
+def _details(outcome: Outcome, finding: Finding) -> Iterator[str]:
     failure = finding.failure
     if failure is None:
         return
@@ -95,16 +98,19 @@ def details(outcome: Outcome, finding: Finding) -> Iterator[str]:
         yield from (f"  {line}" for line in _shown(last, outcome.target, redact))
         if outcome.plan.serve:
             yield f"serve: {outcome.plan.serve}"
-        yield f"curl:  {redact(curl.render(last.request, outcome.target))}"
+        yield f"curl:  {curl.render(last.request, outcome.target, redact)}"
     yield f"rerun: {outcome.rerun(finding.clause.id)}"
 
 
 def _finding(outcome: Outcome, finding: Finding) -> Iterator[str]:
     clause = finding.clause
     yield f"  {clause.id}"
-    reason = visible(outcome.redact(finding.reason))
+    reason = visible(outcome.redact_failure(finding.failure)(finding.reason))
     if finding.verdict in (Verdict.UNTESTED, Verdict.ERROR):
-        yield from textwrap.wrap(reason, 96, initial_indent="    ", subsequent_indent="    ")
+        # Deeper than any line of ours: where it is broken depends on what a target said.
+        yield from textwrap.wrap(
+            reason, 96, initial_indent="    ", subsequent_indent=" " * 8, break_on_hyphens=False
+        )
         if finding.failure is None:
             return
     else:
@@ -140,35 +146,45 @@ def _counted(lines: Iterable[str]) -> list[tuple[str, int]]:
 
 
 def _brief(exchange: Exchange, redact: Redaction) -> str:
-    target = visible(redact(exchange.request.target))
-    answer = exchange.failure or f"{exchange.status} {_cut(exchange.body, redact, 80)}"
+    target = redact(exchange.request.target)
+    failed = exchange.failure and redact(exchange.failure)
+    answer = failed or f"{exchange.status} {_cut(exchange.body, redact, 80)}"
     return f"{exchange.request.method} {target[:100]} -> {answer}"
 
 
 def _shown(exchange: Exchange, base_url: str, redact: Redaction) -> Iterator[str]:
     request, response = exchange.request, exchange.response
-    yield visible(redact(f"> {request.method} {base_url}{request.target}"))
+    yield redact(f"> {request.method} {base_url}{request.target}")
     for name, value in request.headers:
-        yield visible(redact(f"> {name}: {value}"))
+        yield redact(f"> {name}: {value}")
     if request.body:
         yield f"> {_cut(request.body, redact, MOST_BODY)}"
     if response is None:
-        yield f"< {exchange.failure}"
+        yield redact(f"< {exchange.failure}")
         return
     yield f"< HTTP {response.status}"
     for name, value in response.headers:
         if name.lower() in ("content-type", "allow", "location", "www-authenticate"):
-            yield visible(redact(f"< {name}: {value}"))
+            yield redact(f"< {name}: {value}")
     if response.body:
         yield f"< {_cut(response.body, redact, MOST_BODY)}"
 
 
 def _cut(body: bytes, redact: Redaction, most: int) -> str:
-    said = visible(redact(body.decode("utf-8", "backslashreplace"))).replace("\n", "\\n")
+    said = visible(redact(body.decode("utf-8", "backslashreplace")))
     return said if len(said) <= most else f"{said[:most]}… ({len(body)} bytes)"
 
 
 def visible(said: str) -> str:
-    """Return a text whose control characters are shown, not obeyed."""
-    shown = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", said)
-    return shown.encode("utf-8", "backslashreplace").decode("utf-8")
+    """Return a text in one line whose every character can be seen: the others are escaped.
+
+    Those of a target's answer must neither steer the reader's terminal nor look like ours.
+    """
+    if said.isprintable():
+        return said
+    return "".join(char if char.isprintable() else _escape(char) for char in said)
+
+
+def _escape(char: str) -> str:
+    """Return an escape as Python and JSON write it."""
+    return repr(char)[1:-1]

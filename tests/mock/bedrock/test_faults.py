@@ -93,6 +93,28 @@ def stranger_writes(c: Any) -> object:
     return c.conversation("mine")
 
 
+def stranger_writes_and_reads(c: Any) -> object:
+    c.say("one", "mine")
+    c.wait()
+    c.say("two", "mine", key=OTHER)
+    c.wait()
+    return c.send("GET", "/conversation/mine", key=OTHER)
+
+
+def refused_and_read(c: Any) -> object:
+    """What is refused for its model, or for its key, is looked for where it would be."""
+    c.say("one", "mine")
+    c.wait()
+    c.post_json({**message(model="gpt-4"), "conversationId": "mine"})
+    c.post_json({**message(), "conversationId": "mine"}, key="nobody's")
+    c.wait()
+    return c.conversation("mine")
+
+
+def text_plain(c: Any) -> object:
+    return c.send("POST", "/conversation", b"{}", {"Content-Type": "text/plain"})
+
+
 def saying(*content: str | dict[str, Any], model: str = "claude-v3-haiku") -> Script:
     """A message in the parts given."""
     parts = [
@@ -297,6 +319,40 @@ SCRIPTS: dict[str, Script] = {
     "observed.long_id_unanswered": long_id,
     "observed.id_cut_at_the_hash_sign": hash_in_id,
     "observed.parallel_posts_lost": burst,
+    "refuses.one_model": posting(message(model="mistral-large")),
+    "refuses.attachments": posting(
+        message(content=[{"contentType": "attachment", "fileName": "a", "body": PNG}])
+    ),
+    "refuses.nulls": posting({**message(), "conversationId": None}),
+    "refuses.extra_fields": posting({**message(), "foo": 1}),
+    "refuses.own_ids": posting({**message(), "conversationId": "mine"}),
+    "accepts.any_continue_generate": posting({**message(), "continueGenerate": "maybe"}),
+    "invalid.kept_all_the_same": refused_and_read,
+    "key.refused_is_kept": refused_and_read,
+    "key.beginning_will_do": getting("/health", key="counterfoil-api-ke"),
+    "key.case_ignored": getting("/health", key="COUNTERFOIL-API-KEY"),
+    "key.not_needed_for_health": getting("/health", key=None),
+    "key.repeated_in_refusal": posting({}),
+    "invalid.loc_is_a_string": posting({}),
+    "not_found.in_another_shape": getting("/conversation/nobody"),
+    "method.wrong_is_200": getting("/health", method="DELETE"),
+    "health.not_ok": getting("/health"),
+    "crash.content_type": text_plain,
+    "crash.no_object": posting([]),
+    "invalid.traceback_is_shown": posting("{"),
+    "message.model_of_the_question_is_the_first": once,
+    "message.model_has_its_vendor": once,
+    "message.question_is_the_bots": once,
+    "message.role_is_model": once,
+    "part.content_type_in_capitals": once,
+    "conversation.id_in_lower_case": once,
+    "conversation.bot_id_of_its_own": once,
+    "conversation.should_continue": once,
+    "reply.differs_from_the_history": once,
+    "content.all_is_text": saying(image(mediaType="image/png")),
+    "reply.empty": once,
+    "last_message_id.ahead": impatient,
+    "conversation.copied_to_another_key": stranger_writes_and_reads,
 }
 
 # These break every conversation, whatever is asked.

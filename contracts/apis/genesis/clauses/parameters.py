@@ -35,7 +35,8 @@ FLAT: Any = st.sampled_from(["get", "form", "json"])
 
 
 @clause("genesis.parameters.required", basis=Basis.DOCUMENTED, source=f"{TABLE}: Required",
-        name=st.sampled_from(sorted(WITHOUT)), way=FLAT, most=15)  # fmt: skip
+        name=st.sampled_from(sorted(WITHOUT)), way=FLAT, most=10,
+        examples=tuple({"name": name, "way": "form"} for name in WITHOUT))  # fmt: skip
 def required(driver: GenesisDriver, name: str, way: Way) -> None:
     """A request that lacks a required parameter is refused."""
     _refused(driver, _leaving_out(driver, name), way, f"{name} is missing")

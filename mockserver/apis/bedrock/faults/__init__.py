@@ -6,7 +6,18 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from .. import Emulator
-from . import identity, links, observed, robustness, shape, state, status, timing
+from . import (
+    identity,
+    links,
+    observed,
+    refusing,
+    robustness,
+    shape,
+    shown,
+    state,
+    status,
+    timing,
+)
 
 
 def _faults_in(module: ModuleType) -> Iterator[type[Emulator]]:
@@ -18,6 +29,17 @@ def _faults_in(module: ModuleType) -> Iterator[type[Emulator]]:
 
 FAULTS = [
     change
-    for module in (timing, links, identity, state, status, shape, robustness, observed)
+    for module in (
+        timing,
+        links,
+        identity,
+        state,
+        shown,
+        status,
+        refusing,
+        shape,
+        robustness,
+        observed,
+    )
     for change in _faults_in(module)
 ]
