@@ -34,7 +34,9 @@ def texts(min_size: int = 0, max_size: int = 60) -> st.SearchStrategy[str]:
         st.characters(codec="utf-8", exclude_characters="\u0000"),
         st.sampled_from("abcXYZ019"),
     )
-    return st.lists(pieces, min_size=min_size, max_size=max(1, max_size // 3)).map("".join)
+    most = max(1, min_size, max_size // 3)
+    found = st.lists(pieces, min_size=min_size, max_size=most)
+    return found.map(lambda pieces: "".join(pieces)[:max_size])
 
 
 def troublesome() -> st.SearchStrategy[str]:
@@ -100,9 +102,14 @@ def no_secret(driver: Driver, text: str) -> None:
     secrets = {c.name for c in driver.contract.credentials if c.secret}
     for exchange in exchanges:
         for name, value in driver.credentials.items():
-            if name.removeprefix("other_") in secrets and len(value) >= 6:
+            if name in secrets and _is_telling(value):
                 leaked = value.encode() in exchange.body
                 expect(not leaked, f"the answer holds the caller's {name}")
+
+
+def _is_telling(secret: str) -> bool:
+    """Say whether a text that holds the secret holds it because it is one: no word, no number."""
+    return len(secret) >= 8 and not secret.isalpha() and not secret.isdigit()
 
 
 def hostile_clauses(api: str) -> list[Clause]:

@@ -17,8 +17,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from granian.constants import Interfaces
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
+from granian.constants import Interfaces
 from granian.server.embed import Server as Granian
 
 from .model import Chunk

@@ -327,6 +327,7 @@ SCRIPTS: dict[str, Script] = {
     "refuses.extra_fields": posting({**message(), "foo": 1}),
     "refuses.own_ids": posting({**message(), "conversationId": "mine"}),
     "accepts.any_continue_generate": posting({**message(), "continueGenerate": "maybe"}),
+    "accepts.structured_continue_generate": posting({**message(), "continueGenerate": []}),
     "invalid.kept_all_the_same": refused_and_read,
     "key.refused_is_kept": refused_and_read,
     "key.beginning_will_do": getting("/health", key="counterfoil-api-ke"),

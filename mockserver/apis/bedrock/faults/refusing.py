@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 
@@ -87,21 +87,34 @@ class OwnIdsRefused(Emulator):
         super().store_turn(scope, conversation_id, turn)
 
 
-@fault("bedrock.accepts.any_continue_generate", "status")
-class AnyContinueGenerate(Emulator):
-    """A continueGenerate that is a text or a number is taken, whatever it says."""
+class _TakesForFalse(Emulator):
+    kinds: ClassVar[tuple[type, ...]]
 
     def read_input(self, call: Call) -> ChatInput:
-        """Take it for false."""
+        """Take a continueGenerate of one of the kinds for false."""
         try:
             return super().read_input(call)
         except Refusal:
             value = read_value(call.request)
-            if not isinstance(value, dict) or not isinstance(
-                value.get("continueGenerate"), str | int | float
-            ):
+            if not isinstance(value, dict):
+                raise
+            if not isinstance(value.get("continueGenerate"), self.kinds):
                 raise
             return validate({**value, "continueGenerate": False})
+
+
+@fault("bedrock.accepts.any_continue_generate", "status")
+class AnyContinueGenerate(_TakesForFalse):
+    """A continueGenerate that is a text or a number is taken, whatever it says."""
+
+    kinds = (str, int, float)
+
+
+@fault("bedrock.accepts.structured_continue_generate", "status")
+class StructuredContinueGenerate(_TakesForFalse):
+    """A continueGenerate that is an object or a list is taken."""
+
+    kinds = (dict, list)
 
 
 @fault("bedrock.invalid.kept_all_the_same", "state")
