@@ -27,6 +27,8 @@ _NAMED = {
     "\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f",
     '"': "&quot;", "&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&apos;",
 }  # fmt: skip
+# A backslash, in a URL perhaps.
+_ESCAPE = r"(?:\\|%(?:25){0,3}5[cC])"
 _UNFINISHED = re.compile(r"[%\\&][0-9A-Fa-fuUxX#%\\]{0,11}")
 
 
@@ -122,20 +124,20 @@ def _character(char: str) -> str:
     data = char.encode("utf-8", "surrogatepass")
     point, named = ord(char), _NAMED.get(char, "")
     ways = [
-        r"\\{0,8}" + re.escape(char),
-        "".join(rf"(?i:%(?:25){{0,3}}{byte:02x})" for byte in data),
-        "".join(rf"(?i:\\{{1,8}}x{byte:02x})" for byte in data),
-        "".join(rf"(?i:\\{{1,8}}u{unit:04x})" for unit in _utf_16(char)),
-        rf"(?i:\\{{1,8}}(?:x{point:02x}|u{point:08x}))",
+        _ESCAPE + "{0,8}" + "".join(f"(?i:%(?:25){{0,3}}{byte:02x})" for byte in data),
+        "".join(f"(?i:{_ESCAPE}{{1,8}}x{byte:02x})" for byte in data),
+        "".join(f"(?i:{_ESCAPE}{{1,8}}u{unit:04x})" for unit in _utf_16(char)),
+        f"(?i:{_ESCAPE}{{1,8}}(?:x{point:02x}|u{point:08x}))",
         rf"(?i:&\#(?:0*{point}|x0*{point:x});)",
     ]
+    if named:
+        ways.append(named if named.startswith("&") else f"{_ESCAPE}{{1,8}}{named}")
     if char == " ":
         ways.append(r"\+")
     if not char.isascii():
         ways.append(re.escape(data.decode("latin-1")))
-    if named:
-        ways.append(named if named.startswith("&") else r"\\{1,8}" + named)
-    return f"(?:{'|'.join(ways)})"
+    # The character itself may also begin an escape of itself, so it comes last.
+    return f"(?:{'|'.join([*ways, f'{_ESCAPE}{{0,8}}{re.escape(char)}'])})"
 
 
 def _utf_16(char: str) -> Iterator[int]:

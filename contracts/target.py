@@ -175,7 +175,7 @@ class Target:
         except httpx.TransportError as error:
             failure = _failure(error, time.monotonic() - began)
             known = self.calls > 1 and _DIALLED not in outgoing.extensions["steps"]
-            stale = known and incoming is None and isinstance(error, _HUNG_UP)
+            stale = known and incoming is None and _hung_up(error)
         return Exchange(request, response, at, self.clock.now() - at, failure), stale
 
     def _outgoing(self, request: Request) -> httpx.Request:
@@ -215,7 +215,6 @@ _VALUE = re.compile(rb"([^\x00\s]+([ \t]+[^\x00\s]+)*)?")
 
 _DIALLED = "connection.connect_tcp.started"
 _CLOSED = "without sending a response"
-_HUNG_UP = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 
 
 def _line(name: str, value: str) -> tuple[bytes, bytes]:
@@ -228,6 +227,10 @@ def _line(name: str, value: str) -> tuple[bytes, bytes]:
         f"HTTP has no way to send the header {name!r}: its name is no token, or its value "
         "begins or ends with a space or has a line break or NUL in it"
     )
+
+
+def _hung_up(error: httpx.TransportError) -> bool:
+    return isinstance(error, (httpx.ReadError, httpx.WriteError)) or _CLOSED in str(error)
 
 
 def _failure(error: httpx.TransportError, seconds: float) -> str:

@@ -158,7 +158,7 @@ def _serve(
     answer = api.dress(call, answer)
     entry = _write_down(api, journal, redact, call, answer)
     for remark in entry.remarks:
-        log.warning("%s: %s", api.name, remark)
+        log.warning("%s: %s", api.name, _in_a_line(remark))
     return _send(answer, api.world.clock)
 
 
@@ -195,6 +195,13 @@ def _request_text(call: Call) -> str:
         return call.request.get_data().decode("utf-8", "replace")
     except HTTPException as error:
         return f"<{error.name}>"
+
+
+def _in_a_line(text: str) -> str:
+    """Return a text in which nothing can pass for another line of the log."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
 
 
 def _send(answer: Answer, clock: Clock) -> Response:

@@ -57,9 +57,10 @@ def _headers(request: Request) -> list[str]:
     lines = [f"{name}: {value}" if value else f"{name};" for name, value in request.headers]
     given = {name.lower() for name, _ in request.headers}
     # curl would call any body a form, and ask before it sends a large one.
-    own = {"content-type": "Content-Type:", "expect": "Expect:"}
-    if request.body or request.method in ("POST", "PUT", "PATCH"):
-        lines += [line for name, line in own.items() if name not in given]
+    if "content-type" not in given and (request.body or request.method in ("POST", "PUT", "PATCH")):
+        lines.append("Content-Type:")
+    if "expect" not in given and len(request.body) > MOST_ARGUMENT:
+        lines.append("Expect:")
     return lines
 
 

@@ -109,7 +109,11 @@ def _finding(outcome: Outcome, finding: Finding) -> Iterator[str]:
     if finding.verdict in (Verdict.UNTESTED, Verdict.ERROR):
         # Deeper than any line of ours: where it is broken depends on what a target said.
         yield from textwrap.wrap(
-            reason, 96, initial_indent="    ", subsequent_indent=" " * 8, break_on_hyphens=False
+            reason.strip(),
+            96,
+            initial_indent="    ",
+            subsequent_indent=" " * 8,
+            break_on_hyphens=False,
         )
         if finding.failure is None:
             return

@@ -265,7 +265,7 @@ HONEST: dict[str, tuple[Manners, set[str]]] = {
             uid="{:x}".format,
             key=True,
         ),
-        {*TIMED, "conversation.other_bot"},
+        TIMED,
     ),
     "slow to begin, and never the same twice": (
         Manners(answer=never_twice, chunks=all_at_once, think=3.0, refuse=in_words_only),

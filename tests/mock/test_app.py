@@ -340,7 +340,9 @@ def test_vendors_own_http_errors_are_refused_by_the_api(
     assert client.post("/say/a", data=b"{}").get_json()["refused"] == "unsupported media type"
 
 
-def test_refusal_may_be_raised_with_any_text(make_api: MakeApi, journal: Journal) -> None:
+def test_refusal_may_be_raised_with_any_text(
+    make_api: MakeApi, journal: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
     class Odd(Echo):
         def answer(self, call: Call) -> Answer:
             call.remarks.append("\ud800\0\n")
@@ -349,6 +351,7 @@ def test_refusal_may_be_raised_with_any_text(make_api: MakeApi, journal: Journal
     client = create_app({"": make_api(Odd)}, journal).test_client()
     assert client.get("/").get_json()["refused"] == "é"
     assert client.get("/_counterfoil/journal").get_json()["entries"][0]["remarks"] == ["\ud800\0\n"]
+    assert caplog.messages == [r"echo: \ud800\x00\n"]
 
 
 # Whom a mock knows.

@@ -86,7 +86,8 @@ def wrong(driver: BedrockDriver, operation: str, key: str) -> None:
 def truncated(driver: BedrockDriver, operation: str, dropped: int) -> None:
     """A request with a key that is cut short is refused."""
     rest = len(driver.credentials["api_key"]) - dropped
-    assume(rest > 3)
+    # No header can end with a blank.
+    assume(rest > 3 and not driver.credentials["api_key"][:rest].endswith(" "))
     _changed(driver, operation, Change(f"cut to {rest}", lambda key: key[:rest], f"cut -c1-{rest}"))
 
 

@@ -105,7 +105,7 @@ def session_integer(driver: GenesisDriver, value: str, way: Way) -> None:
 
 @clause("genesis.parameters.actions", basis=Basis.DOCUMENTED, source="Public Parameters: Action",
         action=st.sampled_from(["NoSuchAction", "runmvchat", "RunMVChat2", "RunMVChat "]) |
-        requests.names, way=FLAT)  # fmt: skip
+        requests.names, way=FLAT, examples=({"action": "runmvchat", "way": "form"},))  # fmt: skip
 def actions(driver: GenesisDriver, action: str, way: Way) -> None:
     """An action that does not exist is refused."""
     pairs = [("Action", action) if p[0] == "Action" else p for p in driver.plain([("user", "Hi")])]
