@@ -10,7 +10,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from .driver import Driver
-from .model import Basis, Clause, Exchange, clause, expect, shortened
+from .model import Basis, Clause, Exchange, Hidden, clause, expect, shortened
+from .redaction import Redaction
 
 SPECIAL = (
     "\u0000", "\u200b", "\u202e", "\ufeff", "é", "ß", "e\u0301", "中文", "العربية", "🙂", "👩🏽‍🔬",
@@ -100,11 +101,12 @@ def no_secret(driver: Driver, text: str) -> None:
     """No answer repeats the caller's secrets."""
     exchanges = [driver.say(text), driver.send_body(text.encode(), "application/json")]
     secrets = {c.name for c in driver.contract.credentials if c.secret}
-    for exchange in exchanges:
-        for name, value in driver.credentials.items():
-            if name in secrets and _is_telling(value):
-                leaked = value.encode() in exchange.body
-                expect(not leaked, f"the answer holds the caller's {name}")
+    for name, value in driver.credentials.items():
+        if name in secrets and _is_telling(value):
+            hide = Redaction([Hidden(value, "", "")])
+            for exchange in exchanges:
+                text = exchange.body.decode("utf-8", "replace")
+                expect(hide(text) == text, f"the answer holds the caller's {name}")
 
 
 def _is_telling(secret: str) -> bool:

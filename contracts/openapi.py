@@ -54,7 +54,7 @@ def schema_clauses(api: str, document: Path, *, tolerates: Tolerates | None = No
         (rules.unknown_path, implied, "OpenAPI document, paths", rules.path_cases),
     ]
     if read.lists_headers:
-        table.insert(2, (rules.headers, documented, answers, rules.plain_cases))
+        table.insert(2, (rules.headers, implied, answers, rules.plain_cases))
     if read.observes:
         table.insert(-5, (rules.observed_body, observed, answers, rules.plain_cases))
     return [

@@ -237,7 +237,8 @@ def smaller(case: Mapping[str, Any]) -> Cases:
 
 
 def _label(sample: Sample) -> str:
-    return f"{sample.request.method} {sample.operation.path}{sample.beyond}"
+    path = sample.operation.path.rstrip("/") if sample.beyond else sample.operation.path
+    return f"{sample.request.method} {path}{sample.beyond}"
 
 
 def _said(exchange: Exchange) -> str:

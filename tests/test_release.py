@@ -70,6 +70,23 @@ def test_a_mock_starts_without_what_only_the_checker_needs():
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
+def test_a_command_of_the_checker_says_what_to_install_where_it_is_missing():
+    code = (
+        "import sys\n"
+        "class Absent:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name.split('.')[0] in {'hypothesis', 'schemathesis', 'httpx'}:\n"
+        "            raise ModuleNotFoundError(name, name=name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
+        "sys.argv = ['counterfoil', 'check', 'genesis', '--mock']\n"
+        "from counterfoil.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and "pip install 'counterfoil[check]'" in done.stderr
+
+
 def test_every_dependency_says_its_job():
     text = (ROOT / "pyproject.toml").read_text("utf-8")
     for line in text.splitlines():

@@ -32,7 +32,12 @@ class Commands(click.Group):
         """Return the command, or None where there is none of that name."""
         if name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"{__name__}.{name}").command
+        try:
+            command: click.Command = importlib.import_module(f"{__name__}.{name}").command
+        except ModuleNotFoundError as missing:
+            raise click.UsageError(
+                f"`{name}` needs {missing.name}, which comes with: pip install 'counterfoil[check]'"
+            ) from missing
         return command
 
     def resolve_command(
