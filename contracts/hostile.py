@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from itertools import compress
 from typing import Any
 
@@ -45,6 +45,24 @@ def troublesome() -> st.SearchStrategy[str]:
     pieces = [text for text in SPECIAL if text != "\u0000"]
     kept = st.tuples(*[st.booleans() for _ in pieces])
     return kept.map(lambda keeps: "".join(compress(pieces, keeps)))
+
+
+def simpler(case: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield what of a text's specialties may be enough: each alone, or all without some."""
+    pieces = [piece for piece in SPECIAL if piece in case["text"]]
+    size = len(pieces)
+    if size > 1:
+        yield from ({"text": piece} for piece in pieces)
+    while size > 1:
+        size = (size + 1) // 2
+        for at in range(0, len(pieces), size):
+            yield {"text": "".join(pieces[:at] + pieces[at + size :])}
+
+
+EVERYTHING: Mapping[str, Any] = {
+    "examples": ({"text": "".join(text for text in SPECIAL if text != "\u0000")},),
+    "smaller": simpler,
+}
 
 
 def nul(driver: Driver, text: str) -> None:
@@ -135,6 +153,7 @@ def hostile_clauses(api: str) -> list[Clause]:
             basis=Basis.IMPLIED,
             source="no document has a place for a server error",
             most=most,
+            **(EVERYTHING if test is any_text else {}),
             **draws,
         )(test)
         for test, draws, most in table

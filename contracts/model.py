@@ -161,10 +161,10 @@ class Clause:
     """One promise and the code that tests it.
 
     `examples` are argument sets that are always tried first. `cases` makes them for a plan instead,
-    and all are tried; `smaller` yields simpler ones than one that broke the clause, the boldest
-    first. `most` bounds the number of examples of a clause whose examples are dear. `needs` names
-    credentials without which it is untested. A `machine` clause returns a Hypothesis state machine
-    class instead of testing at once.
+    and all are tried; `smaller` yields simpler ones than one of either that broke the clause, the
+    boldest first. `most` bounds the number of examples of a clause whose examples are dear. `needs`
+    names credentials without which it is untested. A `machine` clause returns a Hypothesis state
+    machine class instead of testing at once.
     """
 
     id: str

@@ -261,6 +261,8 @@ class Trial:
         if clause.cases:
             self._try_made(clause.cases(self.plan))
             return
+        if clause.smaller:
+            self._try_made(clause.examples)
         if not clause.draws and not clause.machine:
             self._try(clause.test, self.driver)
             return
@@ -271,7 +273,7 @@ class Trial:
             test = given(**clause.draws)(
                 lambda **drawn: self._try(clause.test, self.driver, **drawn)
             )
-            for case in reversed(clause.examples):
+            for case in () if clause.smaller else reversed(clause.examples):
                 test = hypothesis.example(**case)(test)
             test = self._settings()(test)
         hypothesis.seed(self._seed())(test)()

@@ -81,7 +81,8 @@ class Budget:
         if wait:
             time.sleep(wait)
         if self._rate:
-            self._free_at = max(now, self._free_at) + 1.0 / self._rate
+            # Counted from when this call leaves, so that a late one is not followed too soon.
+            self._free_at = time.monotonic() + 1.0 / self._rate
         self._calls += 1
 
 

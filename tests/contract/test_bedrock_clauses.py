@@ -585,7 +585,11 @@ def test_ids_that_nobody_made_are_one_short_step_of_a_path(id: str) -> None:
 
 @pytest.mark.parametrize("kind", ['"', "'", "\n", "🙂", "%", ".", "   ", "x" * 500])
 def test_ids_that_nobody_made_are_odd_in_every_way(kind: str) -> None:
-    find(requests.unmade_ids(), lambda id: kind in id, settings=settings(database=None, max_examples=20_000))
+    find(
+        requests.unmade_ids(),
+        lambda id: kind in id,
+        settings=settings(database=None, max_examples=20_000),
+    )
 
 
 @pytest.mark.parametrize("rule", invalid.KINDS)

@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.driver import Driver
-from contracts.hostile import DEEP, KINDS, ODD, hostile_clauses, malformed, texts, troublesome
+from contracts.hostile import (
+    DEEP,
+    KINDS,
+    ODD,
+    SPECIAL,
+    hostile_clauses,
+    malformed,
+    texts,
+    troublesome,
+)
 from contracts.model import Contract, Credential, Exchange, Request, Verdict
 from contracts.runner import PROFILES, Finding, Plan, judge
 from contracts.target import Target
@@ -87,10 +96,10 @@ def saying(text: str, when: Callable[[Said], object]) -> Callable[[Said], tuple[
     return lambda said: (400, json.dumps(text)) if when(said) else honest(said)
 
 
-def judged(name: str, answer: Any, **credentials: str) -> Finding:
-    app = answer if name == "crash" else serving(answer)
-    driver = EchoDriver(CONTRACT, Target("http://echo.test", app=app), CREDENTIALS | credentials)
-    return judge(CLAUSES[name], driver, Plan(CONTRACT.clauses, PROFILES["standard"]))
+def judged(name: str, answer: Any, profile: str = "standard", **credentials: str) -> Finding:
+    target = Target("http://echo.test", app=serving(answer))
+    driver = EchoDriver(CONTRACT, target, CREDENTIALS | credentials)
+    return judge(CLAUSES[name], driver, Plan(CONTRACT.clauses, PROFILES[profile]))
 
 
 def no_object(said: Said) -> bool:
@@ -113,7 +122,7 @@ WEAK = {
     "large": (failing(lambda said: len(said.text) == 1 << 20), {"large_text"}),
     "deep": (failing(lambda said: len(said.body) > 9999 and not said.text), {"deep_body"}),
     "malformed": (
-        failing(lambda said: said.json is None and len(said.body) in range(2, 21)),
+        failing(lambda said: said.json is None and said.body not in ODD and len(said.body) < 21),
         {"malformed_body"},
     ),
     "duplicate": (failing(lambda said: said.body.count(b'"a"') == 2), {"odd_json"}),
@@ -127,7 +136,7 @@ WEAK = {
         saying("Traceback (most recent call last):\n", no_object), {"no_stack_trace"}
     ),
     "java": (saying("NullPointer\n\tat java.util", no_object), set()),
-    "node": (saying("at x (node_modules/y)", lambda said: said.json == []), {"no_stack_trace"}),
+    "node": (saying("at x (node_modules/y)", no_object), {"no_stack_trace"}),
     "key": (saying(f"no {KEY}!", no_object), {"no_secret"}),
     "encoded": (
         saying(base64.b64encode(f"ann:{KEY}".encode()).decode(), no_object), {"no_secret"}
@@ -151,8 +160,12 @@ def test_an_honest_server_keeps_every_promise_with_more_than_one_case(of_honest,
 @pytest.mark.parametrize("name", WEAK)
 def test_a_server_that_fails_at_one_thing_breaks_the_promises_about_it_and_no_other(name):
     answer, wanted = WEAK[name]
-    found = {clause for clause in CLAUSES if judged(clause, answer).verdict is Verdict.BROKEN}
-    assert found == wanted
+    found = {
+        clause: judged(clause, answer, "standard" if clause in wanted else "quick").verdict
+        for clause in CLAUSES
+    }
+    assert {clause for clause in found if found[clause] is Verdict.BROKEN} == wanted
+    assert set(found.values()) <= {Verdict.BROKEN, Verdict.KEPT}
 
 
 @pytest.mark.parametrize("name", CLAUSES)
@@ -169,10 +182,10 @@ def test_no_answer_breaks_every_promise_not_to_fail(name):
         assert finding.reason.startswith("no answer: not HTTP: the application raised")
 
 
-@pytest.mark.parametrize("status", [200, 400, 401, 413, 415, 422, 429, 499])
+@pytest.mark.parametrize("status", [200, 400, 499])
 def test_a_server_may_answer_hostile_input_as_it_likes_but_for_failing(status):
     for name in CLAUSES:
-        assert judged(name, lambda said: (status, "no")).verdict is Verdict.KEPT
+        assert judged(name, lambda said: (status, "no"), "quick").verdict is Verdict.KEPT
 
 
 @pytest.mark.parametrize("status", [500, 501, 502, 503, 599])
@@ -182,9 +195,17 @@ def test_every_status_from_500_up_is_a_failure(status):
     assert finding.reason == f"a server error: HTTP {status} no"
 
 
-def test_what_broke_a_text_is_shown_alone():
-    finding = judged("any_text", failing(lambda said: "\u202e" in said.text))
-    assert json.loads(finding.failure.exchanges[-1].request.body) == {"text": "\u202e"}
+@pytest.mark.parametrize("piece", [piece for piece in SPECIAL if piece != "\0"])
+def test_every_piece_of_trouble_is_found_in_any_run_and_shown_alone(piece):
+    finding = judged("any_text", failing(lambda said: piece in said.text))
+    assert finding.verdict is Verdict.BROKEN
+    assert json.loads(finding.failure.exchanges[-1].request.body) == {"text": piece}
+
+
+def test_two_pieces_that_are_trouble_only_together_are_shown_together():
+    finding = judged("any_text", failing(lambda said: "'" in said.text and "?" in said.text))
+    assert json.loads(finding.failure.exchanges[-1].request.body) == {"text": "?'"}
+    assert finding.calls < 200
 
 
 @pytest.mark.parametrize("secret", ["secret", "password", "administrator", "12345678901", "a-b-c"])

@@ -158,7 +158,7 @@ class GenesisDriver(Driver):
         else:
             try:
                 body = json.loads(request.body)
-            except ValueError:
+            except (ValueError, RecursionError):
                 return request
             if not isinstance(body, dict):
                 return request
@@ -211,10 +211,11 @@ def encoded(pairs: Pairs) -> str:
 
 def shell_format(text: str) -> str:
     """Return a text as the quoted format of `printf`, whatever bytes are in it."""
-    written = []
+    written: list[str] = []
     for byte in text.encode("utf-8", "surrogatepass"):
         char = chr(byte)
-        if byte < 0x20 or byte >= 0x7F or char in "'\\":
+        # A shell takes a format that begins with a hyphen for an option.
+        if byte < 0x20 or byte >= 0x7F or char in "'\\" or (char == "-" and not written):
             written.append(f"\\{byte:03o}")
         else:
             written.append("%%" if char == "%" else char)
