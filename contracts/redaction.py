@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
 from itertools import islice
 
 from .model import Contract, Exchange, Hidden
@@ -23,9 +22,6 @@ MOST_SHORTENED = 20
 
 MOST_SHOWN = 400
 """So much of a text is left at most when it was shortened."""
-
-MOST_BEGUN = 48
-"""Characters of a secret that are compared one by one where it was cut off."""
 
 _NAMED = {
     "\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f",
@@ -58,20 +54,15 @@ class Redaction:
             end = until
         return "".join([*kept, text[end:]])
 
-    @cached_property
-    def _beginnings(self) -> dict[str, list[re.Pattern[str]]]:
-        return {value: [_beginning(word) for word in _words(value)] for value in self._labels}
-
     def _found(self, text: str) -> Iterator[tuple[int, int, str]]:
         for pattern, label in self._patterns:
             yield from ((*match.span(), label) for match in pattern.finditer(text))
         for cut in islice(SHORTENED.finditer(text), MOST_SHORTENED):
             for value, label in self._labels.items():
-                for beginning in self._beginnings[value]:
-                    since = max(0, cut.start() - MOST_SHOWN)
-                    found = beginning.search(text, since, cut.start())
-                    if found:
-                        yield found.start(), cut.start(), label
+                for word in _words(value):
+                    begin = _begun(word, text, cut.start())
+                    if begin is not None:
+                        yield begin, cut.start(), label
 
 
 def redaction_for(
@@ -154,12 +145,25 @@ def _utf_16(char: str) -> Iterator[int]:
     return (int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
 
 
-def _beginning(word: str) -> re.Pattern[str]:
-    """Return an expression for a secret that is cut off where the text ends."""
-    more = ""
-    if len(word) > MOST_BEGUN:
-        more = r"[\s\S]*"
-    for char in reversed(word[LEAST:MOST_BEGUN]):
-        more = f"(?:{_character(char)}{more})?"
-    head = "".join(map(_character, word[:LEAST]))
-    return re.compile(f"{head}{more}(?:{_UNFINISHED.pattern})?\\Z")
+def _begun(word: str, text: str, end: int) -> int | None:
+    """Return where a secret begins that was cut off at `end`; None where none does."""
+    for begin in range(max(0, end - MOST_SHOWN), end):
+        for plainly in (True, False):
+            at, read = begin, 0
+            for char in word:
+                past = _past(char, text, at, end, plainly=plainly)
+                if past is None:
+                    break
+                at, read = past, read + 1
+            # One backslash may have been read as the escape of the next: both count.
+            enough = max(read, at - begin) >= LEAST
+            if enough and (at == end or _UNFINISHED.fullmatch(text, at, end)):
+                return begin
+    return None
+
+
+def _past(char: str, text: str, at: int, end: int, *, plainly: bool) -> int | None:
+    if plainly and text.startswith(char, at, end):
+        return at + 1
+    match = re.compile(_character(char)).match(text, at, end)
+    return match.end() if match else None

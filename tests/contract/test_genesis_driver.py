@@ -200,7 +200,7 @@ def test_what_a_signature_does_not_cover_is_turned_down():
         assert asking.code(exchange) == 171
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(text=st.text(max_size=20))
 @example(text="")
 @example(text="-n -v %s")

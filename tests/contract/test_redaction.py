@@ -71,7 +71,7 @@ def test_a_secret_is_hidden_however_it_is_written(form, secret):
     is_hidden(form, secret, "")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     form=st.sampled_from(sorted(FORMS)),
     secret=secrets,

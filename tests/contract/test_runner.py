@@ -391,7 +391,7 @@ def test_the_budget_spent_while_a_case_is_made_smaller_still_shows_the_best_case
 def test_the_more_is_spent_on_it_the_smaller_is_the_case(judged):
     whole, _ = judged(small)
     sizes = []
-    for calls in range(2, whole.calls + 1):
+    for calls in range(2, whole.calls + 1, 2):
         try:
             finding, _ = judged(small, calls=calls)
         except BaseException as stopped:
@@ -403,15 +403,36 @@ def test_the_more_is_spent_on_it_the_smaller_is_the_case(judged):
 
 
 def test_making_a_case_smaller_costs_no_more_calls_than_the_profile_has(judged):
-    @promise(texts=st.lists(st.text(min_size=5), min_size=8, max_size=30))
-    def short(driver: EchoDriver, texts: list[str]) -> None:
-        """Few words are said."""
-        driver.tell(texts)
-        expect(False, f"{len(texts)} words")
+    @promise(numbers=st.lists(st.integers(), min_size=8, max_size=30))
+    def alike(driver: EchoDriver, numbers: list[int]) -> None:
+        """Some of the numbers are alike."""
+        driver.tell(numbers)
+        expect(len(set(numbers)) < 8, f"{len(set(numbers))} numbers")
 
-    finding, _ = judged(short, profile="quick")
+    finding, _ = judged(alike, profile="quick")
     assert finding.verdict is Verdict.BROKEN
-    assert finding.calls <= PROFILES["quick"].shrink_calls + 3
+    assert 0 <= finding.calls - PROFILES["quick"].shrink_calls <= 5
+
+
+def test_tries_in_vain_to_make_a_case_smaller_cost_no_more_calls_either(judged):
+    @promise(n=st.integers(0, 10**9))
+    def only(driver: EchoDriver, n: int) -> None:
+        """It is only ever broken by what broke it first."""
+        driver.tell(n)
+        first.append(n)
+        expect(n != first[0], f"{n} it is")
+
+    first: list[int] = []
+    finding, app = judged(only, profile="quick")
+    assert finding.failure.message == f"{first[0]} it is"
+    first.clear()
+    one = promise(
+        cases=lambda plan: [{"n": 5}],
+        smaller=lambda case: ({"n": n} for n in range(6, 10**9)),
+    )(only.test)
+    finding, app = judged(one, profile="quick")
+    assert (finding.verdict, finding.reason) == (Verdict.BROKEN, "5 it is")
+    assert 0 <= len(app.asked) - PROFILES["quick"].shrink_calls <= 3
 
 
 def test_a_server_that_dies_while_a_case_is_made_smaller_was_seen_to_break(contract):
@@ -495,7 +516,7 @@ def test_a_machine_that_keeps_its_promise_is_kept_and_one_that_is_turned_down_un
 
 def test_the_same_seed_asks_the_same_and_another_seed_something_else(judged):
     for one in (small, same, promise(machine=True)(counting)):
-        first, again, other = (judged(one, seed=seed)[1].asked for seed in (5, 5, 6))
+        first, again, other = (judged(one, None, "quick", seed=n)[1].asked for n in (5, 5, 6))
         assert first == again != other
 
 
@@ -620,9 +641,11 @@ def test_an_interrupt_within_a_clause_gives_the_outcome(contract):
 
 def test_an_interrupt_while_a_case_is_made_smaller_keeps_what_was_seen_to_break(contract):
     def before(calls: int) -> None:
-        if any(text.isdigit() and int(text) >= 37 for text in app.asked):
+        if not pressed and any(text.isdigit() and int(text) >= 37 for text in app.asked):
+            pressed.append(calls)
             raise KeyboardInterrupt
 
+    pressed: list[int] = []
     app = Echo(before=before)
     *_, outcome = running(contract(small, same), app)
     assert outcome.interrupted and outcome.verdict is Verdict.BROKEN
