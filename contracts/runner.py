@@ -261,8 +261,6 @@ class Trial:
         if clause.cases:
             self._try_made(clause.cases(self.plan))
             return
-        if clause.smaller:
-            self._try_made(clause.examples)
         if not clause.draws and not clause.machine:
             self._try(clause.test, self.driver)
             return
@@ -273,7 +271,7 @@ class Trial:
             test = given(**clause.draws)(
                 lambda **drawn: self._try(clause.test, self.driver, **drawn)
             )
-            for case in () if clause.smaller else reversed(clause.examples):
+            for case in reversed(clause.examples):
                 test = hypothesis.example(**case)(test)
             test = self._settings()(test)
         hypothesis.seed(self._seed())(test)()
@@ -298,13 +296,13 @@ class Trial:
             except Broken as found:
                 broken = found
                 cases = iter(self.clause.smaller(case) if self.clause.smaller else ())
+            if broken and self.driver.target.calls > (self._shrink_until or 0):
+                break
         if broken:
             raise broken
 
     def _try(self, test: Callable[..., Any], /, *args: Any, **drawn: Any) -> None:
         """Try one case, and remember how it broke: the last time is the smallest case."""
-        if self._shrink_until is not None and self.driver.target.calls > self._shrink_until:
-            raise _ShrunkEnough
         self.driver.exchanges.clear()
         try:
             test(*args, **drawn)
@@ -322,6 +320,8 @@ class Trial:
         self.driver.attempts.reached += 1
         if self._shrink_until is None:
             self._shrink_until = self.driver.target.calls + self.plan.profile.shrink_calls
+        elif self.driver.target.calls > self._shrink_until:
+            raise _ShrunkEnough
 
     def _seed(self) -> int:
         return zlib.crc32(f"{self.plan.seed} {self.clause.id}".encode())
