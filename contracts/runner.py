@@ -227,6 +227,7 @@ class Trial:
         self.plan = plan
         self.failure: Failure | None = None
         self._shrink_until: int | None = None
+        self._shrunk_enough = False
         driver.attempts = Attempts()
 
     def verdict(self) -> tuple[Verdict, str]:
@@ -236,6 +237,9 @@ class Trial:
         except (Broken, _ShrunkEnough):
             return self.broken()
         except Flaky:
+            if self._shrunk_enough:
+                # A case that was not tried drew nothing, which Hypothesis takes for flaky.
+                return self.broken()
             if self.failure is None:
                 return Verdict.UNTESTED, "the same case went another way when it was repeated"
             return Verdict.UNTESTED, f"seen once, and not when repeated: {self.failure.message}"
@@ -261,6 +265,8 @@ class Trial:
         if clause.cases:
             self._try_made(clause.cases(self.plan))
             return
+        if clause.smaller:
+            self._try_made(clause.examples)
         if not clause.draws and not clause.machine:
             self._try(clause.test, self.driver)
             return
@@ -271,7 +277,7 @@ class Trial:
             test = given(**clause.draws)(
                 lambda **drawn: self._try(clause.test, self.driver, **drawn)
             )
-            for case in reversed(clause.examples):
+            for case in () if clause.smaller else reversed(clause.examples):
                 test = hypothesis.example(**case)(test)
             test = self._settings()(test)
         hypothesis.seed(self._seed())(test)()
@@ -296,13 +302,14 @@ class Trial:
             except Broken as found:
                 broken = found
                 cases = iter(self.clause.smaller(case) if self.clause.smaller else ())
-            if broken and self.driver.target.calls > (self._shrink_until or 0):
-                break
         if broken:
             raise broken
 
     def _try(self, test: Callable[..., Any], /, *args: Any, **drawn: Any) -> None:
         """Try one case, and remember how it broke: the last time is the smallest case."""
+        if self._shrink_until is not None and self.driver.target.calls > self._shrink_until:
+            self._shrunk_enough = True
+            raise _ShrunkEnough
         self.driver.exchanges.clear()
         try:
             test(*args, **drawn)
@@ -320,8 +327,6 @@ class Trial:
         self.driver.attempts.reached += 1
         if self._shrink_until is None:
             self._shrink_until = self.driver.target.calls + self.plan.profile.shrink_calls
-        elif self.driver.target.calls > self._shrink_until:
-            raise _ShrunkEnough
 
     def _seed(self) -> int:
         return zlib.crc32(f"{self.plan.seed} {self.clause.id}".encode())

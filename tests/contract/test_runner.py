@@ -179,6 +179,19 @@ def test_examples_are_tried_first_and_as_they_are(judged):
     assert app.asked[:2] == ["500", "20"]
 
 
+def test_an_example_that_breaks_is_made_smaller_where_the_clause_knows_how(judged):
+    one = promise(
+        n=st.integers(0, 9),
+        examples=({"n": 20}, {"n": 400}),
+        smaller=lambda case: ({"n": n} for n in (case["n"] // 2, case["n"] - 1)),
+    )
+    finding, app = judged(one(small.test))
+    assert finding.reason == "37 is not less than 37"
+    assert [text for text in app.asked if text.isdigit()][:3] == ["20", "400", "200"]
+    kept, app = judged(one(same.test), profile="quick")
+    assert (kept.verdict, kept.examples, app.asked[:2]) == (Verdict.KEPT, 6, ["20", "400"])
+
+
 def test_a_clause_without_draws_is_tried_once(judged):
     @promise()
     def once(driver: EchoDriver) -> None:
