@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
-from hypothesis import HealthCheck, Phase, Verbosity, given
+from hypothesis import given
 from hypothesis.errors import Unsatisfiable
 
 from .document import Document, Operation
+from .drawing import settings
 from .model import Basis, Clause, Exchange, clause, shortened
 from .samples import Sample, read_sample
 from .schema_rules import Cases, Rules, Tolerates, smaller
@@ -189,15 +190,7 @@ def _draw(strategy: Any, count: int, seed: int) -> list[Any]:
     cases: list[Any] = []
 
     @hypothesis.seed(seed)
-    @hypothesis.settings(
-        max_examples=max(count, 1),
-        database=None,
-        deadline=None,
-        derandomize=False,
-        verbosity=Verbosity.quiet,
-        phases=(Phase.generate,),
-        suppress_health_check=list(HealthCheck),
-    )
+    @settings(count, shrink=False)
     @given(strategy)
     def keep(case: Any) -> None:
         cases.append(case)

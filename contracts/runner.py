@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis
-from hypothesis import HealthCheck, Phase, Verbosity, given
+from hypothesis import given
 from hypothesis.errors import Flaky, HypothesisException, Unsatisfiable
 from hypothesis.stateful import get_state_machine_test
 
 from .document import Document
+from .drawing import drawn_alike, settings
 from .driver import Attempts, Driver, GaveUp
 from .model import (
     Basis,
@@ -233,7 +234,8 @@ class Trial:
     def verdict(self) -> tuple[Verdict, str]:
         """Return the verdict and its reason."""
         try:
-            self._try_cases()
+            with drawn_alike():
+                self._try_cases()
         except (Broken, _ShrunkEnough):
             return self.broken()
         except Flaky:
@@ -270,8 +272,10 @@ class Trial:
         if not clause.draws and not clause.machine:
             self._try(clause.test, self.driver)
             return
+        most = self.plan.profile.examples
+        chosen = settings(min(most, clause.most or most), self.plan.profile.steps)
         if clause.machine:
-            test: Any = get_state_machine_test(clause.test(self.driver), settings=self._settings())
+            test: Any = get_state_machine_test(clause.test(self.driver), settings=chosen)
             test.hypothesis.inner_test = self._tried(test.hypothesis.inner_test)
         else:
             test = given(**clause.draws)(
@@ -279,7 +283,7 @@ class Trial:
             )
             for case in () if clause.smaller else reversed(clause.examples):
                 test = hypothesis.example(**case)(test)
-            test = self._settings()(test)
+            test = chosen(test)
         hypothesis.seed(self._seed())(test)()
 
     def _tried(self, steps: Callable[..., Any]) -> Callable[..., Any]:
@@ -330,21 +334,6 @@ class Trial:
 
     def _seed(self) -> int:
         return zlib.crc32(f"{self.plan.seed} {self.clause.id}".encode())
-
-    def _settings(self) -> hypothesis.settings:
-        examples = self.plan.profile.examples
-        return hypothesis.settings(
-            max_examples=min(examples, self.clause.most or examples),
-            stateful_step_count=self.plan.profile.steps,
-            database=None,
-            deadline=None,
-            derandomize=False,
-            print_blob=False,
-            report_multiple_bugs=False,
-            verbosity=Verbosity.quiet,
-            phases=(Phase.explicit, Phase.generate, Phase.shrink),
-            suppress_health_check=list(HealthCheck),
-        )
 
 
 class _ShrunkEnough(BaseException):

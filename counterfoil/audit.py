@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -70,8 +69,6 @@ def judge_mock(api: str, fault: str | None, profile: str, seed: int) -> Outcome:
 
 def _row(job: tuple[str, str | None, str, int]) -> Row:
     api, fault, profile, seed = job
-    # What a broken mock logs of its own crashes is no news here.
-    logging.getLogger("mockserver").setLevel(logging.CRITICAL + 1)
     outcome = judge_mock(api, fault, profile, seed)
     change = faults_of(api)[fault].fault if fault else None
     return Row(

@@ -21,6 +21,8 @@ from .store import Store
 from .streaming import paced
 
 log = logging.getLogger("mockserver")
+# Who wants to read it configures logging, as `counterfoil serve` does.
+log.addHandler(logging.NullHandler())
 
 MOST_BYTES = 16 * 1024 * 1024
 """The largest request body that is read."""

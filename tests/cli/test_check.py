@@ -211,9 +211,12 @@ def test_ctrl_c_ends_with_what_is_known_so_far(served):
     url = served("genesis")
     command = [sys.executable, "-m", "counterfoil", "check", "genesis", "--url", url,
                "--rate", "30", "--profile", "thorough"]  # fmt: skip
+    # Where the tests themselves run in the background, Ctrl-C is switched off for their children.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
+    signal.signal(signal.SIGINT, before)
     time.sleep(4)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)

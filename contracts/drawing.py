@@ -1,0 +1,47 @@
+"""How cases are drawn: by the plan's seed alone, whatever else this process has loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, Verbosity
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
+
+SHRUNK = (Phase.explicit, Phase.generate, Phase.shrink)
+UNSHRUNK = (Phase.explicit, Phase.generate)
+
+
+def settings(examples: int, steps: int = 50, *, shrink: bool = True) -> hypothesis.settings:
+    """Return settings under which nothing is kept, printed, or timed."""
+    return hypothesis.settings(
+        max_examples=max(examples, 1),
+        stateful_step_count=steps,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        print_blob=False,
+        report_multiple_bugs=False,
+        verbosity=Verbosity.quiet,
+        phases=SHRUNK if shrink else UNSHRUNK,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+@contextmanager
+def drawn_alike() -> Iterator[None]:
+    """Keep Hypothesis from drawing constants out of the modules that happen to be loaded.
+
+    With them a seed would mean other cases in another process, and the judge would take its test
+    data from the very code of a mock that runs beside it.
+    """
+    asked, known = providers._get_local_constants, providers.CONSTANTS_CACHE
+    none = Constants()
+    providers._get_local_constants = lambda: none
+    providers.CONSTANTS_CACHE = type(known)(known.max_size)
+    try:
+        yield
+    finally:
+        providers._get_local_constants, providers.CONSTANTS_CACHE = asked, known
