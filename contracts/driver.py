@@ -127,14 +127,21 @@ class Driver:
         )
 
     def eventually(
-        self, ask: Callable[[], Exchange], done: Callable[[Exchange], bool], within: float
+        self,
+        ask: Callable[[], Exchange],
+        done: Callable[[Exchange], bool],
+        within: float,
+        usual: float = 0.0,
     ) -> list[Exchange]:
         """Ask again and again until it is done or `within` seconds are over; return all answers.
 
-        The pauses grow, so that a long wait costs few calls.
+        The pauses grow, so that a long wait costs few calls; where it `usual`ly takes so many
+        seconds, the first question waits for most of them.
         """
         began = self.clock.now()
-        pause = 0.02
+        if usual:
+            self.clock.sleep(min(0.9 * usual, within))
+        pause = max(0.02, usual / 10)
         answers = [ask()]
         while not done(answers[-1]) and self.clock.now() - began < within:
             self.clock.sleep(min(pause, within))

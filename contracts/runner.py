@@ -38,7 +38,10 @@ from .target import Target
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How thorough a run is: cases a clause, steps of a state machine, calls spent on shrinking."""
+    """How thorough a run is: cases a clause, steps of a state machine, calls spent on shrinking.
+
+    Without calls for it, the first case that breaks is shown as it is.
+    """
 
     name: str
     examples: int
@@ -273,7 +276,8 @@ class Trial:
             self._try(clause.test, self.driver)
             return
         most = self.plan.profile.examples
-        chosen = settings(min(most, clause.most or most), self.plan.profile.steps)
+        shrink = self.plan.profile.shrink_calls > 0
+        chosen = settings(min(most, clause.most or most), self.plan.profile.steps, shrink=shrink)
         if clause.machine:
             test: Any = get_state_machine_test(clause.test(self.driver), settings=chosen)
             test.hypothesis.inner_test = self._tried(test.hypothesis.inner_test)
@@ -305,7 +309,8 @@ class Trial:
                 pass
             except Broken as found:
                 broken = found
-                cases = iter(self.clause.smaller(case) if self.clause.smaller else ())
+                smaller = self.plan.profile.shrink_calls and self.clause.smaller
+                cases = iter(smaller(case) if smaller else ())
         if broken:
             raise broken
 

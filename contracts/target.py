@@ -7,8 +7,9 @@ import re
 import string
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
 
@@ -108,6 +109,16 @@ def checked_url(url: str) -> SplitResult:
     raise ContractError(f"{shown!r} is not a base URL; write it like https://host/path")
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response whose head is there, and whose `chunks` come when they are asked for."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    chunks: Iterator[bytes]
+    close: Callable[[], object]
+
+
 class Target:
     """An endpoint to be judged: over the network, or a WSGI application in this process.
 
@@ -132,8 +143,9 @@ class Target:
         self.clock = clock or SystemClock()
         self.budget = budget or Budget()
         self.calls = 0
+        self._app = WsgiCaller(app, self._origin) if app else None
         if transport is None:
-            transport = WsgiTransport(app) if app else httpx.HTTPTransport(retries=0)
+            transport = httpx.HTTPTransport(retries=0)
         self._client = httpx.Client(
             transport=transport, timeout=timeout, follow_redirects=False, trust_env=False
         )
@@ -156,45 +168,57 @@ class Target:
 
     def _send_once(self, request: Request) -> tuple[Exchange, bool]:
         """Return the exchange, and whether it may have failed for an idle connection."""
-        outgoing = self._outgoing(request)
+        lines = self._headers(request)
+        target = self._target(request)
         self.budget.spend()
         self.calls += 1
         at, began = self.clock.now(), time.monotonic()
         chunks: list[Chunk] = []
         incoming, response, failure, stale = None, None, None, False
+        steps: list[str] = []
         try:
-            with closing(self._client.send(outgoing, stream=True)) as incoming:
-                for data in incoming.iter_raw():
+            with closing(self._answer(request, target, lines, steps)) as incoming:
+                for data in incoming.chunks:
                     chunks.append(Chunk(self.clock.now() - at, data))
                     if time.monotonic() - began > LONGEST:
                         raise httpx.ReadTimeout("it goes on and on")
-            response = _response(incoming, chunks)
+            body = b"".join(chunk.data for chunk in chunks)
+            response = Response(incoming.status, incoming.headers, body, tuple(chunks))
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise Unreachable(f"nobody answers at {self.url}: {error}") from error
         except (httpx.LocalProtocolError, httpx.UnsupportedProtocol) as error:
             raise ContractError(f"HTTP has no way to send this: {type(error).__name__}") from error
         except httpx.TransportError as error:
             failure = _failure(error, time.monotonic() - began)
-            known = self.calls > 1 and _DIALLED not in outgoing.extensions["steps"]
+            known = self.calls > 1 and _DIALLED not in steps
             stale = known and incoming is None and _hung_up(error)
         return Exchange(request, response, at, self.clock.now() - at, failure), stale
 
-    def _outgoing(self, request: Request) -> httpx.Request:
-        if not _TARGET.fullmatch(request.target):
-            raise ContractError("a request target is made of visible ASCII characters")
-        steps: list[str] = []
-        return httpx.Request(
+    def _answer(
+        self, request: Request, target: bytes, lines: list[tuple[bytes, bytes]], steps: list[str]
+    ) -> Answer:
+        """Return the answer when its head is there; `steps` gets what was done for it."""
+        if self._app:
+            return self._app.answer(request.method, target, lines, request.body)
+        outgoing = httpx.Request(
             request.method,
             self._origin,
-            headers=self._headers(request),
+            headers=lines,
             content=request.body or None,
             extensions={
-                "target": (self._path + request.target).encode("ascii"),
+                "target": target,
                 "timeout": self._client.timeout.as_dict(),
-                "steps": steps,
                 "trace": lambda step, _: steps.append(step),
             },
         )
+        incoming = self._client.send(outgoing, stream=True)
+        headers = tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in incoming.headers.raw)
+        return Answer(incoming.status_code, headers, incoming.iter_raw(), incoming.close)
+
+    def _target(self, request: Request) -> bytes:
+        if not _TARGET.fullmatch(request.target):
+            raise ContractError("a request target is made of visible ASCII characters")
+        return (self._path + request.target).encode("ascii")
 
     def _headers(self, request: Request) -> list[tuple[bytes, bytes]]:
         given = {name.lower() for name, _ in request.headers}
@@ -244,56 +268,43 @@ def _failure(error: httpx.TransportError, seconds: float) -> str:
     return "the connection was closed without an answer" if _CLOSED in said else f"not HTTP: {said}"
 
 
-def _response(incoming: httpx.Response, chunks: list[Chunk]) -> Response:
-    return Response(
-        incoming.status_code,
-        tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in incoming.headers.raw),
-        b"".join(chunk.data for chunk in chunks),
-        tuple(chunks),
-    )
+class WsgiCaller:
+    """Calls a WSGI application in this process, as a server does that stands at `origin`."""
 
-
-class WsgiTransport(httpx.BaseTransport):
-    """Calls a WSGI application in this process, with the path decoded once, as a server does.
-
-    httpx has such a transport of its own, which decodes the path twice.
-    """
-
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, origin: str) -> None:
         self._app = app
+        self._origin = urlsplit(origin)
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Return the application's response; its body is read as the application yields it."""
-        body = _Body(self._app, self._environ(request))
-        return httpx.Response(
-            int(body.status.split()[0]),
-            headers=[(k.encode("latin-1"), v.encode("latin-1")) for k, v in body.headers],
-            stream=body,
-        )
+    def answer(
+        self, method: str, target: bytes, lines: Iterable[tuple[bytes, bytes]], body: bytes
+    ) -> Answer:
+        """Return the application's answer; its chunks are those that the application yields."""
+        said = _Body(self._app, self._environ(method, target, lines, body))
+        return Answer(int(said.status.split()[0]), tuple(said.headers), iter(said), said.close)
 
-    def _environ(self, request: httpx.Request) -> dict[str, Any]:
-        raw = request.extensions.get("target", request.url.raw_path)
-        path, _, query = raw.partition(b"?")
-        body = request.read()
+    def _environ(
+        self, method: str, target: bytes, lines: Iterable[tuple[bytes, bytes]], body: bytes
+    ) -> dict[str, Any]:
+        path, _, query = target.partition(b"?")
         environ: dict[str, Any] = {
-            "REQUEST_METHOD": request.method,
+            "REQUEST_METHOD": method,
             "SCRIPT_NAME": "",
             "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
             "QUERY_STRING": query.decode("latin-1"),
-            "SERVER_NAME": request.url.host,
-            "SERVER_PORT": str(request.url.port or 80),
+            "SERVER_NAME": self._origin.hostname,
+            "SERVER_PORT": str(self._origin.port or 80),
             "SERVER_PROTOCOL": "HTTP/1.1",
             "REMOTE_ADDR": "127.0.0.1",
             "CONTENT_LENGTH": str(len(body)),
             "wsgi.version": (1, 0),
-            "wsgi.url_scheme": request.url.scheme,
+            "wsgi.url_scheme": self._origin.scheme,
             "wsgi.input": io.BytesIO(body),
             "wsgi.errors": sys.stderr,
             "wsgi.multithread": True,
             "wsgi.multiprocess": False,
             "wsgi.run_once": False,
         }
-        for name, value in request.headers.raw:
+        for name, value in lines:
             key = name.decode("latin-1").upper().replace("-", "_")
             if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
                 key = f"HTTP_{key}"
@@ -304,7 +315,7 @@ class WsgiTransport(httpx.BaseTransport):
         return environ
 
 
-class _Body(httpx.SyncByteStream):
+class _Body:
     """What an application yields, as it yields it; where it raises, no answer came."""
 
     def __init__(self, app: Any, environ: dict[str, Any]) -> None:

@@ -110,6 +110,8 @@ class Recorder:
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
+        # First no more connections, then away with those that there are.
+        self._threads[0].join(5)
         self._listener.close()
         for line in self._lines:
             line.close()

@@ -49,6 +49,8 @@ class BedrockDriver(Driver):
     """Whether there was a reply that never came."""
     slowest: float | None = None
     """How long the slowest reply took that came at all."""
+    usual = 0.0
+    """How long the last reply took that came."""
 
     @property
     def patience(self) -> float:
@@ -105,12 +107,17 @@ class BedrockDriver(Driver):
             self.miss(f"no ids to go on with: {self.describe(exchange)}")
         return Asked(str(ids[0]), str(ids[1]))
 
-    def wait(self, asked: Asked, within: float = PATIENCE) -> list[Exchange]:
-        """Fetch a message until its reply is there; return all answers, the last one included."""
+    def wait(self, asked: Asked, within: float = PATIENCE, *, early: bool = True) -> list[Exchange]:
+        """Fetch a message until its reply is there; return all answers, the last one included.
+
+        Unless the `early` ones matter, it is not fetched before replies usually come.
+        """
         began = self.clock.now()
-        answers = self.eventually(lambda: self.message(asked), self.accepted, within)
+        usual = 0.0 if early else self.usual
+        answers = self.eventually(lambda: self.message(asked), self.accepted, within, usual)
         if self.accepted(answers[-1]):
-            self.slowest = max(self.slowest or 0.0, self.clock.now() - began)
+            self.usual = self.clock.now() - began
+            self.slowest = max(self.slowest or 0.0, self.usual)
         elif within > 0:
             self.waited_in_vain = True
         return answers
@@ -121,13 +128,13 @@ class BedrockDriver(Driver):
         left = []
         for one in asked:
             rest = max(0.0, PATIENCE - (self.clock.now() - began))
-            if not self.accepted(self.wait(one, rest)[-1]):
+            if not self.accepted(self.wait(one, rest, early=False)[-1]):
                 left.append(one)
         return left
 
     def reply(self, asked: Asked) -> Exchange:
         """Wait for a reply that has to be there for the case at hand to apply."""
-        return self.must(self.wait(asked, self.patience)[-1])
+        return self.must(self.wait(asked, self.patience, early=False)[-1])
 
     def answered(self, content: str | Content = "Hello", model: str = MODEL) -> Asked:
         """Start a conversation and wait for the reply."""

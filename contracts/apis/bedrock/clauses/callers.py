@@ -44,7 +44,7 @@ def not_continued(driver: BedrockDriver) -> None:
     text = "Posted by somebody else."
     exchange = other.post(chat_input(text, conversation))
     if other.accepted(exchange):
-        other.wait(other.accept(exchange), other.patience)
+        other.wait(other.accept(exchange), other.patience, early=False)
     must_not_be_there(driver, conversation, text)
 
 
@@ -58,7 +58,7 @@ def nothing_shown(driver: BedrockDriver) -> None:
     if not other.accepted(exchange):
         return
     theirs = other.accept(exchange)
-    if not other.accepted(other.wait(theirs, other.patience)[-1]):
+    if not other.accepted(other.wait(theirs, other.patience, early=False)[-1]):
         return
     for message in other.message_map(theirs.conversation).values():
         for item in items_of(message):

@@ -66,7 +66,7 @@ def own_id(driver: BedrockDriver, id: str) -> None:
 def own_id_read_back(driver: BedrockDriver, id: str) -> None:
     """A conversation with an id of the caller's own is read under that id, whatever it holds."""
     asked = _own(driver, id)
-    answer = driver.wait(asked, driver.patience)[-1]
+    answer = driver.wait(asked, driver.patience, early=False)[-1]
     expect(driver.accepted(answer), f"no reply in {id!r}: {driver.describe(answer)}")
 
 
