@@ -43,6 +43,7 @@ def mocks(
     settings: Settings | None = None,
     credentials: Mapping[str, str] | None = None,
     faults: Iterable[str] = (),
+    variant: str = "",
     fixtures: Path | None = None,
     admin_token: str | None = None,
 ) -> Mocks:
@@ -68,6 +69,7 @@ def mocks(
             settings=settings,
             credentials=by_api[api],
             faults=[fault for fault in wanted if fault.partition(".")[0] == api],
+            variant=variant if variant.partition(".")[0] == api else "",
         )
         for api in apis
     }

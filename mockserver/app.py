@@ -19,6 +19,7 @@ from .model import Answer, Api, Call, Identity, Refusal, Settings, World
 from .replies import Replies, load_fixtures
 from .store import Store
 from .streaming import paced
+from .variants import with_variant
 
 log = logging.getLogger("mockserver")
 # Who wants to read it configures logging, as `counterfoil serve` does.
@@ -38,9 +39,12 @@ def emulator(
     settings: Settings | None = None,
     credentials: Mapping[str, str] | None = None,
     faults: Iterable[str] = (),
+    variant: str = "",
 ) -> Api:
-    """Make the emulator of one API; raises UnknownName and FixtureError."""
-    api = find_api(name)
+    """Make the emulator of one API, with faults or as a variant; UnknownName and FixtureError."""
+    api, settings = find_api(name), settings or Settings()
+    if variant:
+        api, settings = with_variant(api, variant, settings)
     recorded = load_fixtures(fixtures, api.read_recording, api.reply_fields, api.check_reply)
     world = World(
         api=name,
@@ -49,7 +53,7 @@ def emulator(
         store=store,
         replies=Replies(recorded, seed),
         identities=identities(api, credentials or {}),
-        settings=settings or Settings(),
+        settings=settings,
     )
     return with_faults(api, faults)(world)
 

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from .clock import Clock
 
@@ -134,6 +134,15 @@ class Fault:
     group: str
 
 
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to differ that the documents leave open; run with these `settings`."""
+
+    id: str
+    sentence: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
 class Api:
     """One vendor's behaviour, as small steps of which a fault replaces one.
 
@@ -156,6 +165,8 @@ class Api:
 
     fault: ClassVar[Fault | None] = None
     """What is wrong with a class that has one step replaced."""
+    variant: ClassVar[Variant | None] = None
+    """In what an honest class differs from the one that is served by default."""
 
     def __init__(self, world: World) -> None:
         self.world = world
