@@ -36,7 +36,8 @@ class Attempts:
 class Driver:
     """One client with one set of credentials; `exchanges` are those of the case at hand.
 
-    `shared` is for whatever the clauses of one run have in common, by who put it there.
+    `shared` is for whatever the clauses of one run have in common, by who put it there. While it
+    `repeats` a case that broke a clause, nothing counts that was seen before.
 
     An API's driver adds its operations as methods, and those that say `Each API` below.
     """
@@ -50,6 +51,7 @@ class Driver:
         self.accepted_operations: Counter[str] = Counter()
         self.refusals: dict[str, Exchange] = {}
         self.shared: dict[Any, Any] = {}
+        self.repeats = False
 
     @property
     def clock(self) -> Clock:

@@ -259,7 +259,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is found of one clause. `examples` counts the cases that reached what it is about."""
+    """What is found of one clause. `examples` counts the cases that reached what it is about.
+
+    A `failure` of an untested clause was seen once, and not when the case was repeated.
+    """
 
     clause: Clause
     verdict: Verdict

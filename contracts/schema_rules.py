@@ -197,8 +197,11 @@ class _Shared:
         self._existing: dict[str, Mapping[str, Any]] = {}
 
     def exchange(self, request: Request) -> Exchange:
-        """Send a request with credentials on it, unless it was sent before; return its exchange."""
-        if request in self._exchanges:
+        """Send a request with credentials on it, unless it was sent before; return its exchange.
+
+        A case that is tried once more is sent once more.
+        """
+        if request in self._exchanges and not self._driver.repeats:
             self._driver.exchanges.append(self._exchanges[request])
         else:
             sent = self._driver.send(self._driver.authorize(request))

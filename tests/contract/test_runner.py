@@ -200,7 +200,8 @@ def test_a_clause_without_draws_is_tried_once(judged):
 
     assert (judged(once)[0].verdict, judged(once)[0].calls) == (Verdict.KEPT, 1)
     refusing = judged(once, Echo(refuse=lambda text: True))[0]
-    assert (refusing.verdict, refusing.calls) == (Verdict.BROKEN, 1)
+    # What broke is tried again before it is said.
+    assert (refusing.verdict, refusing.calls) == (Verdict.BROKEN, 2)
 
 
 def test_a_clause_without_the_credential_that_it_needs_costs_nothing(judged):
@@ -252,6 +253,32 @@ def test_what_breaks_once_and_not_when_repeated_is_untested_with_the_evidence(ju
     assert [exchange.request.body.decode() for exchange in finding.failure.exchanges] == [
         app.asked[3]
     ]
+
+
+@pytest.mark.parametrize(
+    "tried",
+    [
+        {},
+        {"examples": ({"n": 5},), "n": st.integers(0, 9)},
+        {"cases": lambda plan: [{"n": n} for n in range(4)]},
+        {"cases": lambda plan: [{"n": 5}], "smaller": lambda case: [{"n": 3}, {"n": 2}]},
+    ],
+    ids=["plain", "example", "case", "smaller case"],
+)
+def test_a_case_that_was_not_drawn_is_repeated_before_it_is_called_broken(judged, tried):
+    @promise(**tried)
+    def steady(driver: EchoDriver, n: int = 0) -> None:
+        """It is accepted."""
+        driver.tell(n)
+        expect(driver.tell(n).status == 200, f"{n} was turned down")
+
+    once = Echo(refuse=lambda text: len(once.asked) == 2)
+    finding, _ = judged(steady, once)
+    assert finding.verdict is Verdict.UNTESTED
+    assert finding.reason.startswith("seen once, and not when repeated: ")
+    assert len(finding.failure.exchanges) == 2
+    always = Echo(refuse=lambda text: True)
+    assert judged(steady, always)[0].verdict is Verdict.BROKEN
 
 
 def test_what_breaks_once_and_is_turned_down_when_repeated_is_untested_with_the_evidence(judged):
