@@ -279,6 +279,12 @@ def expect(promise: object, message: str) -> None:
         raise Broken(message)
 
 
+def suppose(condition: object) -> None:
+    """Leave the case at hand, which does not apply, unless the condition is true."""
+    if not condition:
+        raise NotReached
+
+
 def shortened(value: object, most: int = 160) -> str:
     """Return a value as a reader can take it in; bytes as the text that they are."""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else repr(value)

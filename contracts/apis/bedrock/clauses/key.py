@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from hypothesis import assume
 from hypothesis import strategies as st
 
-from ....model import Basis, Exchange, Request, clause, expect
+from ....model import Basis, Exchange, Request, clause, expect, suppose
 from .. import requests
 from ..driver import KEY_HEADER, BedrockDriver, Change, chat_input
 from .invalid import must_not_be_there
@@ -87,7 +86,7 @@ def truncated(driver: BedrockDriver, operation: str, dropped: int) -> None:
     """A request with a key that is cut short is refused."""
     rest = len(driver.credentials["api_key"]) - dropped
     # No header can end with a blank.
-    assume(rest > 3 and not driver.credentials["api_key"][:rest].endswith(" "))
+    suppose(rest > 3 and not driver.credentials["api_key"][:rest].endswith(" "))
     _changed(driver, operation, Change(f"cut to {rest}", lambda key: key[:rest], f"cut -c1-{rest}"))
 
 
@@ -98,7 +97,7 @@ def truncated(driver: BedrockDriver, operation: str, dropped: int) -> None:
 def altered(driver: BedrockDriver, operation: str, change: Change) -> None:
     """A request with a key that is almost right is refused."""
     key = driver.credentials["api_key"]
-    assume(change.apply(key) != key)
+    suppose(change.apply(key) != key)
     _changed(driver, operation, change)
 
 

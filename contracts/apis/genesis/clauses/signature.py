@@ -6,10 +6,9 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from hypothesis import assume
 from hypothesis import strategies as st
 
-from ....model import Basis, Clause, Exchange, clause, expect
+from ....model import Basis, Clause, Exchange, clause, expect, suppose
 from .. import requests
 from ..driver import UPPER, Change, GenesisDriver, Pairs, Way, cut_to, sign
 
@@ -90,7 +89,7 @@ def upper_case(driver: GenesisDriver, text: str) -> None:
 def _changed_signature(driver: GenesisDriver, change: Change, text: str = "Hello") -> None:
     pairs = driver.plain([("user", text)])
     right = sign(pairs, driver.credentials["private_key"])
-    assume(change.apply(right) != right)
+    suppose(change.apply(right) != right)
     let_in(driver, pairs)
     must_refuse(driver, driver.post(pairs, made=change), f"the signature is {change.name}")
 
@@ -165,7 +164,7 @@ def _edited(kind: str, edit: Edit, sentence: str) -> Clause:
         changed = edit(pairs, at % len(pairs), added)
         key = driver.credentials["private_key"]
         # Names and values are joined without a mark between them: some edits sign the same.
-        assume(sign(changed, key) != sign(pairs, key))
+        suppose(sign(changed, key) != sign(pairs, key))
         let_in(driver, pairs, way)
         exchange = driver.carry([*changed, ("Signature", sign(pairs, key))], way, signed_over=pairs)
         must_refuse(driver, exchange, f"{_difference(pairs, changed)} after signing")
@@ -209,7 +208,7 @@ def covers_swapped(driver: GenesisDriver, what: str, texts: list[str], way: Way)
 def covers_session(driver: GenesisDriver, way: Way) -> None:
     """A request that is moved to another session of its caller after signing is refused."""
     mine, other = (driver.session_of(driver.chat()) for _ in range(2))
-    assume(mine != other)
+    suppose(mine != other)
     pairs = driver.plain([("user", "Hello")], mine)
     _changed_to_valid(driver, pairs, {"SessionID": str(other)}, way)
 
