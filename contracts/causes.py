@@ -27,7 +27,8 @@ def causes(findings: Sequence[Finding]) -> list[Cause]:
     """Return what lies behind several findings at once, the widest first.
 
     Broken clauses have one cause where a server error, or no answer at all, ended the case of each
-    in the same words, numbers aside; untested ones where they were left for the same reason.
+    in the same words, numbers aside; untested ones where they were left for the same reason. What
+    a baseline accepts has its own.
     """
     alike: dict[tuple[Verdict, str], list[tuple[str, Finding]]] = {}
     for finding in findings:
@@ -43,14 +44,22 @@ def causes(findings: Sequence[Finding]) -> list[Cause]:
     return sorted(found, key=lambda cause: -len(cause.findings))
 
 
+def sorted_out(findings: Sequence[Finding]) -> tuple[list[Cause], list[Finding]]:
+    """Return the causes, and the findings that are told one by one."""
+    shared = causes(findings)
+    told = {id(finding) for cause in shared for finding in cause.findings}
+    return shared, [finding for finding in findings if id(finding) not in told]
+
+
 def _reason(finding: Finding) -> str:
     if finding.verdict is Verdict.UNTESTED and finding.failure is None:
         return finding.reason
-    if finding.verdict is not Verdict.BROKEN or not finding.failure:
+    judged = finding.verdict in (Verdict.BROKEN, Verdict.DEVIATION)
+    if not judged or not finding.failure or finding.baseline:
         return ""
     last = finding.failure.exchanges[-1] if finding.failure.exchanges else None
     if last is None or (last.response and last.status < 500):
         return ""
     if last.failure:
         return f"no answer: {last.failure}"
-    return f"the server failed: HTTP {last.status} {shortened(last.body)}"
+    return f"the server failed: HTTP {last.status} {shortened(last.body)}".rstrip()

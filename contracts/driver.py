@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
-from .model import Contract, Exchange, Hidden, NotReached, Request, shortened
+from .model import (
+    Contract,
+    ContractError,
+    Exchange,
+    Hidden,
+    NotReached,
+    Recipe,
+    Request,
+    shortened,
+)
+from .recipes import Step
 from .target import Clock, Target
 
 
@@ -92,6 +103,28 @@ class Driver:
         """
         return {}
 
+    secret_headers: frozenset[str] = frozenset()
+    """Each API: the headers, in lower case, that a secret may be sent in by a replay."""
+    one_way: frozenset[str] = frozenset()
+    """Each API: what it makes anew that tells nobody what it was made of; it may be anywhere."""
+    volatile: frozenset[str] = frozenset()
+    """Each API: the names of members of answers that differ from call to call: ids, times."""
+    prose: frozenset[str] = frozenset()
+    """Each API: the names of members of answers that are written for people, by a model perhaps."""
+
+    def make_anew(self, made: str, parts: Sequence[str]) -> str:
+        """Each API: make what its recipes name of the parts that they give."""
+        raise ContractError(f"{self.contract.name} has no way to make {shortened(made)}")
+
+    @classmethod
+    def reading(cls, exchange: Exchange) -> Any:
+        """Return an answer as JSON values, or as a text; each API that has other forms: those."""
+        text = exchange.body.decode("utf-8", "surrogateescape")
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return text
+
     def send(self, request: Request) -> Exchange:
         """Send a request as it is, and keep the exchange."""
         exchange = self.target.send(request)
@@ -173,13 +206,23 @@ class Driver:
     prefix = ""
     """What stands before the names of this client's credentials in the environment."""
 
-    def hidden(self, name: str, value: str | None = None, shell: str | None = None) -> Hidden:
-        """Return a credential as a secret of a request, made anew from its variable."""
+    def hidden(
+        self,
+        name: str,
+        value: str | None = None,
+        shell: str | None = None,
+        then: tuple[Step, ...] = (),
+    ) -> Hidden:
+        """Return a credential as a secret of a request, made anew from its variable.
+
+        A `value` that differs from the credential's is made from it by `shell`, and by `then`.
+        """
         variable = self.contract.variable(self.prefix + name)
         return Hidden(
             self.credentials[name] if value is None else value,
             f"${variable}",
             f'"${{{variable}}}"' if shell is None else shell,
+            Recipe(credential=self.prefix + name, then=then),
         )
 
     def without(self, request: Request, header: str) -> Request:

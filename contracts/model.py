@@ -35,15 +35,36 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a text is made anew: from a `credential`, from `text`, or by the API's driver.
+
+    What the driver makes is named `made`, of the texts that `parts` give. `then` are the changes
+    that are done to it afterwards, one after another, like ("cut", 8); recipes.py knows them.
+    """
+
+    credential: str = ""
+    text: str = ""
+    made: str = ""
+    parts: tuple[Recipe, ...] = ()
+    then: tuple[tuple[str | int, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Hidden:
     """A secret within a request: how reports show it, and how a POSIX shell makes it anew.
 
-    `shell` may be a function where the words take long to write, and are seldom asked for.
+    `shell` may be a function where the words take long to write, and are seldom asked for; so may
+    `recipe`, by which a replay makes it anew.
     """
 
-    value: str
+    value: str = field(repr=False)
     label: str
     shell: str | Callable[[], str]
+    recipe: Recipe | Callable[[], Recipe] | None = field(default=None, compare=False)
+
+    def anew(self) -> Recipe | None:
+        """Return the recipe, if there is one."""
+        return self.recipe() if callable(self.recipe) else self.recipe
 
     def in_shell(self) -> str:
         """Return the words that make the secret anew."""
@@ -60,6 +81,11 @@ class Request:
     body: bytes = b""
     operation: str | None = None
     hidden: tuple[Hidden, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return what was asked without what may be secret."""
+        path = self.target.partition("?")[0]
+        return f"<{self.method} {path}, {len(self.body)} bytes>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +104,10 @@ class Response:
     headers: tuple[tuple[str, str], ...]
     body: bytes
     chunks: tuple[Chunk, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return what came without what a target may have told."""
+        return f"<HTTP {self.status}, {len(self.body)} bytes>"
 
     def header(self, name: str) -> str | None:
         """Return the first header of that name, in any case."""
@@ -258,10 +288,21 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class BaselineEntry:
+    """A known deviation that does not fail a run: where (a base URL, a glob or `mock`), and why."""
+
+    clause: str
+    target: str
+    reason: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What is found of one clause. `examples` counts the cases that reached what it is about.
 
-    A `failure` of an untested clause was seen once, and not when the case was repeated.
+    A `failure` of an untested clause was seen once, and not when the case was repeated. `baseline`
+    is the entry by which a broken clause is accepted.
     """
 
     clause: Clause
@@ -271,6 +312,7 @@ class Finding:
     calls: int = 0
     duration: float = 0.0
     failure: Failure | None = None
+    baseline: BaselineEntry | None = None
 
 
 def expect(promise: object, message: str) -> None:

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from .document import Document
 from .driver import Driver
 from .model import (
+    BaselineEntry,
     Clause,
     Contract,
     ContractError,
@@ -83,7 +84,11 @@ class Judged:
 
 @dataclass(slots=True)
 class Outcome:
-    """The end of a run: all findings, and `trouble`, why the target could not be judged, if so."""
+    """The end of a run: all findings, and `trouble`, why the target could not be judged, if so.
+
+    Of a baseline's entries for this target, `outdated` are about clauses that are kept, and
+    `unjudged` about clauses on which there is no verdict.
+    """
 
     contract: Contract
     plan: Plan
@@ -95,6 +100,8 @@ class Outcome:
     duration: float = 0.0
     interrupted: bool = False
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    outdated: tuple[BaselineEntry, ...] = ()
+    unjudged: tuple[BaselineEntry, ...] = ()
 
     def redact(self, text: str) -> str:
         """Return a text without the caller's secrets."""
@@ -111,9 +118,12 @@ class Outcome:
 
     @property
     def verdict(self) -> Verdict:
-        """BROKEN if a clause is; else UNTESTED or ERROR where the target could not be judged."""
+        """BROKEN if a clause is; else UNTESTED or ERROR where the target could not be judged.
+
+        What a baseline accepts does not count; that it accepts what is kept counts as broken.
+        """
         found = {finding.verdict for finding in self.findings}
-        if Verdict.BROKEN in found:
+        if self.outdated or Verdict.BROKEN in {f.verdict for f in self.findings if not f.baseline}:
             return Verdict.BROKEN
         if Verdict.ERROR in found:
             return Verdict.ERROR

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
 
@@ -144,15 +145,23 @@ class Target:
         self.budget = budget or Budget()
         self.calls = 0
         self._app = WsgiCaller(app, self._origin) if app else None
-        if transport is None:
-            transport = httpx.HTTPTransport(retries=0)
-        self._client = httpx.Client(
-            transport=transport, timeout=timeout, follow_redirects=False, trust_env=False
+        self._timeout = timeout
+        self._transport = transport
+
+    @cached_property
+    def _client(self) -> httpx.Client:
+        """Made when it is needed: to read the system's certificates takes its time."""
+        return httpx.Client(
+            transport=self._transport or httpx.HTTPTransport(retries=0),
+            timeout=self._timeout,
+            follow_redirects=False,
+            trust_env=False,
         )
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._client.close()
+        if "_client" in vars(self):
+            self._client.close()
 
     def send(self, request: Request) -> Exchange:
         """Send one request and read the whole response, chunk by chunk.

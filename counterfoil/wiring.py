@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask
 
 from mockserver import create_app, emulator
 from mockserver.clock import Clock, RealClock
-from mockserver.faults import UnknownName, find_api, names
+from mockserver.faults import Impossible, UnknownName, find_api, names
 from mockserver.journal import Journal
 from mockserver.model import Api, Settings
 from mockserver.store import MemoryStore, Store
@@ -23,6 +25,16 @@ def fixtures_folder() -> Path:
     """Return the folder with a folder of fixtures for each API: in the wheel, or the checkout."""
     packed = Path(__file__).parent / "fixtures"
     return packed if packed.is_dir() else Path(__file__).parent.parent / "fixtures"
+
+
+def measured() -> dict[str, Any]:
+    """Return what the last audit found: what catches each fault, what each clause costs in calls.
+
+    It is empty before the first one.
+    """
+    path = Path(__file__).parent / "measured.json"
+    found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +55,24 @@ def mocks(
     settings: Settings | None = None,
     credentials: Mapping[str, str] | None = None,
     faults: Iterable[str] = (),
+    variants: Iterable[str] = (),
     variant: str = "",
     fixtures: Path | None = None,
     admin_token: str | None = None,
 ) -> Mocks:
     """Make the mocks of the named APIs: one alone is at the root, several are under their names.
 
-    `credentials` are `API.NAME`, or `NAME` for every API that has such a credential. Raises
-    UnknownName and FixtureError.
+    `faults` are `ID`, or `ID@CHANCE` for one that breaks only some requests; of `variants` each
+    API has one at most, and `variant` is one more. `credentials` are `API.NAME`, or `NAME` for
+    every API that has such a credential. Raises UnknownName and FixtureError.
     """
     apis = list(dict.fromkeys(apis))
     clock, store = clock or RealClock(), store or MemoryStore()
     by_api = _shared_out(apis, credentials or {})
-    wanted = list(faults)
-    for fault in wanted:
-        if fault.partition(".")[0] not in apis:
-            raise UnknownName("fault", fault, (f"{api}.…" for api in apis))
+    wanted = _by_api("fault", faults, apis)
+    chosen = _by_api("variant", [*variants, variant] if variant else variants, apis)
+    if doubled := [ids for ids in chosen.values() if len(ids) > 1]:
+        raise Impossible(f"an API is served as one variant, not as {' and '.join(doubled[0])}")
     made = {
         api: emulator(
             api,
@@ -68,14 +82,25 @@ def mocks(
             seed=seed,
             settings=settings,
             credentials=by_api[api],
-            faults=[fault for fault in wanted if fault.partition(".")[0] == api],
-            variant=variant if variant.partition(".")[0] == api else "",
+            faults=wanted[api],
+            variant="".join(chosen[api]),
         )
         for api in apis
     }
     emulators = {("" if len(made) == 1 else f"/{api}"): one for api, one in made.items()}
     journal = Journal()
     return Mocks(emulators, create_app(emulators, journal, admin_token=admin_token), journal)
+
+
+def _by_api(kind: str, ids: Iterable[str], apis: list[str]) -> dict[str, list[str]]:
+    """Return the ids of each API, without doubles; one of another API is unknown."""
+    found: dict[str, list[str]] = {api: [] for api in apis}
+    for id in dict.fromkeys(ids):
+        api = id.partition(".")[0]
+        if api not in found:
+            raise UnknownName(kind, id, (f"{api}.…" for api in apis))
+        found[api].append(id)
+    return found
 
 
 def _shared_out(apis: list[str], credentials: Mapping[str, str]) -> dict[str, dict[str, str]]:

@@ -8,15 +8,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import orjson
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from .admin import admin_pages
+from .chances import FAULT_HEADER, Chooser, Chosen, no_fault_in, read_chances
 from .clock import Clock, RealClock
 from .faults import UnknownName, find_api, with_faults
 from .journal import Entry, Journal, Redaction
 from .model import Answer, Api, Call, Identity, Refusal, Settings, World
 from .replies import Replies, load_fixtures
+from .routing import paths, without_head
 from .store import Store
 from .streaming import paced
 from .variants import with_variant
@@ -41,9 +44,16 @@ def emulator(
     faults: Iterable[str] = (),
     variant: str = "",
 ) -> Api:
-    """Make the emulator of one API, with faults or as a variant; UnknownName and FixtureError."""
+    """Make the emulator of one API, with faults (`ID` or `ID@CHANCE`) or as a variant.
+
+    Raises UnknownName and FixtureError.
+    """
     api, settings = find_api(name), settings or Settings()
+    chances = read_chances(faults)
+    with_faults(api, [chance.fault for chance in chances])  # all are known, also the rare ones
     if variant:
+        if chances:
+            raise no_fault_in(variant)
         api, settings = with_variant(api, variant, settings)
     recorded = load_fixtures(fixtures, api.read_recording, api.reply_fields, api.check_reply)
     world = World(
@@ -54,8 +64,10 @@ def emulator(
         replies=Replies(recorded, seed),
         identities=identities(api, credentials or {}),
         settings=settings,
+        chances=chances,
     )
-    return with_faults(api, faults)(world)
+    always = [chance.fault for chance in chances if chance.probability == 1]
+    return with_faults(api, always)(world)
 
 
 def identities(api: type[Api], credentials: Mapping[str, str]) -> tuple[Identity, ...]:
@@ -84,30 +96,23 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.url_map.merge_slashes = False
     serve = {
-        prefix: partial(_serve, api, journal, _redaction(api)) for prefix, api in emulators.items()
+        prefix: partial(_serve, Chooser(api, prefix), journal, _redaction(api))
+        for prefix, api in emulators.items()
     }
     for prefix, api in emulators.items():
-        for operation in api.operations:
-            view = _view(serve[prefix], operation.name)
-            for path in _paths(prefix, operation.path):
-                app.add_url_rule(
-                    path,
-                    endpoint=f"{prefix}:{operation.name}",
-                    view_func=view,
-                    methods=[operation.method],
-                    provide_automatic_options=False,
-                )
-    for rule in app.url_map.iter_rules():
-        # Werkzeug lets HEAD in wherever GET is; none of the vendors documents it.
-        rule.methods = (rule.methods or set()) - {"HEAD"}
+        views = {one.name: _view(serve[prefix], one.name) for one in api.operations}
+        for path, operation in paths(prefix, api.operations):
+            app.add_url_rule(
+                path,
+                endpoint=f"{prefix}:{operation.name}",
+                view_func=views[operation.name],
+                methods=[operation.method],
+                provide_automatic_options=False,
+            )
+    without_head(app.url_map)
     app.register_blueprint(admin_pages(emulators, journal, admin_token))
     app.register_error_handler(HTTPException, _unrouted(serve))
     return app
-
-
-def _paths(prefix: str, path: str) -> list[str]:
-    # A base URL is often written without its last slash: that is no reason for a redirect.
-    return [prefix + path, prefix] if prefix and path == "/" else [prefix + path]
 
 
 Serve = Callable[[Call, HTTPException | None], Response]
@@ -147,25 +152,41 @@ def _redaction(api: Api) -> Redaction:
 
 
 def _serve(
-    api: Api, journal: Journal, redact: Redaction, call: Call, problem: HTTPException | None
+    chooser: Chooser, journal: Journal, redact: Redaction, call: Call, problem: HTTPException | None
 ) -> Response:
-    """The life of a request: answer or refuse, dress, write down, send."""
+    """The life of a request: choose who serves it, answer or refuse, dress, write down, send."""
+    try:
+        chosen = chooser.choose(call)
+    except UnknownName as mistake:
+        chosen, answer = Chosen(chooser.api), _mistaken(call, mistake)
+    else:
+        call, problem = chosen.route(call, problem)
+        answer = chosen.api.dress(call, _answer(chosen.api, call, problem))
+    entry = _write_down(chosen, journal, redact, call, answer)
+    for remark in entry.remarks:
+        log.warning("%s: %s", entry.api, _in_a_line(remark))
+    return _send(answer, chooser.api.world.clock)
+
+
+def _mistaken(call: Call, mistake: UnknownName) -> Answer:
+    """Tell whoever asked for a fault that there is none such: the vendor has no part in it."""
+    call.remarks.append(f"{FAULT_HEADER}: {mistake}")
+    body = orjson.dumps({"error": str(mistake)})
+    return Answer(400, body, (("Content-Type", "application/json"),))
+
+
+def _answer(api: Api, call: Call, problem: HTTPException | None) -> Answer:
     try:
         if problem is not None:
             raise _refusal(problem)
-        answer = api.answer(call)
+        return api.answer(call)
     except Refusal as refusal:
-        answer = api.refuse(call, refusal)
+        return api.refuse(call, refusal)
     except HTTPException as error:
-        answer = api.refuse(call, _refusal(error))
+        return api.refuse(call, _refusal(error))
     except Exception:
         log.exception("%s: the mock itself failed", api.name)
-        answer = api.refuse(call, Refusal("internal error", status=500))
-    answer = api.dress(call, answer)
-    entry = _write_down(api, journal, redact, call, answer)
-    for remark in entry.remarks:
-        log.warning("%s: %s", api.name, _in_a_line(remark))
-    return _send(answer, api.world.clock)
+        return api.refuse(call, Refusal("internal error", status=500))
 
 
 def _refusal(problem: HTTPException) -> Refusal:
@@ -180,10 +201,12 @@ def _refusal(problem: HTTPException) -> Refusal:
     )
 
 
-def _write_down(api: Api, journal: Journal, redact: Redaction, call: Call, answer: Answer) -> Entry:
+def _write_down(
+    chosen: Chosen, journal: Journal, redact: Redaction, call: Call, answer: Answer
+) -> Entry:
     return journal.write(
-        at=api.world.clock.now(),
-        api=api.name,
+        at=chosen.api.world.clock.now(),
+        api=chosen.api.name,
         operation=call.operation,
         method=call.request.method,
         path=redact.beginning(call.request.path),
@@ -193,6 +216,7 @@ def _write_down(api: Api, journal: Journal, redact: Redaction, call: Call, answe
         answer=redact.beginning(answer.body_bytes().decode("utf-8", "replace")),
         chunks=1 if isinstance(answer.body, bytes) else len(answer.body),
         remarks=tuple(redact(remark) for remark in call.remarks),
+        faults=chosen.faults,
     )
 
 

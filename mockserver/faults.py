@@ -25,6 +25,16 @@ class UnknownName(Exception):
         super().__init__(f"unknown {kind} {name!r}{hint}")
 
 
+class Impossible(UnknownName, ValueError):
+    """What was asked for cannot be had in that way; says why.
+
+    It is an UnknownName for whoever reports those: both are mistakes of the one who asked.
+    """
+
+    def __init__(self, why: str) -> None:
+        Exception.__init__(self, why)
+
+
 def fault(id: str, group: str, sentence: str | None = None) -> Callable[[A], A]:
     """Name a breaking class; the first line of its docstring is the sentence unless one is given.
 

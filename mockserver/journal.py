@@ -17,7 +17,10 @@ MOST_BODY = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One exchange. `at` is the clock's time in seconds; `remarks` are for the owner alone."""
+    """One exchange. `at` is the clock's time in seconds; `remarks` are for the owner alone.
+
+    `faults` are the ids of those that were in the server for this request.
+    """
 
     number: int
     at: float
@@ -31,6 +34,7 @@ class Entry:
     answer: str
     chunks: int
     remarks: tuple[str, ...]
+    faults: tuple[str, ...]
 
 
 class Redaction:

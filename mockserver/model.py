@@ -117,6 +117,7 @@ class World:
     replies: Replies
     identities: tuple[Identity, ...]
     settings: Settings
+    chances: tuple[Chance, ...] = ()
 
     def number(self, *parts: object) -> int:
         """Return 128 bits that depend on the seed and `parts`, never on the order of calls."""
@@ -132,6 +133,14 @@ class Fault:
     id: str
     sentence: str
     group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """How likely a fault happens to a request; 1 is every request."""
+
+    fault: str
+    probability: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +191,13 @@ class Api:
     def dress(self, call: Call, answer: Answer) -> Answer:
         """Add what the vendor puts on every response."""
         return answer
+
+    def session_of(self, call: Call) -> str:
+        """Return who calls, in which conversation, as far as the request says; never raises.
+
+        A fault that happens by chance counts the requests of each session.
+        """
+        return str(call.request.headers.get("Authorization", ""))
 
     @classmethod
     def check_reply(cls, reply: Reply) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -33,7 +33,10 @@ def variants_of(api: str) -> dict[str, type[Api]]:
     from . import apis as folder
 
     found: dict[str, type[Api]] = {}
-    module = importlib.import_module(f"{folder.__name__}.{api}.variants")
+    path = f"{folder.__name__}.{api}.variants"
+    if importlib.util.find_spec(path) is None:
+        return found
+    module = importlib.import_module(path)
     for held in vars(module).values():
         for change in held if isinstance(held, list) else [held]:
             if isinstance(change, type) and issubclass(change, Api) and change.variant:

@@ -6,9 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..runner import Outcome
-from . import as_json, as_junit, text
+from . import as_html, as_json, as_junit, as_sarif, text
 
-FORMATS = {"json": as_json.render, "xml": as_junit.render, "txt": text.render_all}
+FORMATS = {
+    "html": as_html.render,
+    "json": as_json.render,
+    "sarif": as_sarif.render,
+    "txt": text.render_all,
+    "xml": as_junit.render,
+}
 
 
 def write(outcomes: Sequence[Outcome], path: Path) -> None:

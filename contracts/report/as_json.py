@@ -6,12 +6,16 @@ import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from ..causes import Cause, causes
 from ..model import Exchange, Failure, Finding
 from ..redaction import Redaction
 from ..runner import Outcome
-from . import curl
+from ..stored import FORMAT
+from . import anew, curl
+from .standing import Standing, standing
 
 _COOKIE = re.compile(r"^([^=;]*)=[^;]*")
 
@@ -27,6 +31,7 @@ def render(outcomes: Sequence[Outcome]) -> str:
 def as_value(outcome: Outcome) -> dict[str, Any]:
     """Return the report of one API as JSON values."""
     return {
+        "format": FORMAT,
         "api": outcome.contract.name,
         "target": "mock" if outcome.plan.serve else outcome.target,
         "seed": outcome.plan.seed,
@@ -37,7 +42,20 @@ def as_value(outcome: Outcome) -> dict[str, Any]:
         "calls": outcome.calls,
         "accepted": outcome.accepted,
         "duration_s": round(outcome.duration, 3),
+        "baseline": {
+            "outdated": [asdict(entry) for entry in outcome.outdated],
+            "unjudged": [asdict(entry) for entry in outcome.unjudged],
+        },
+        "causes": [_cause(outcome, cause) for cause in causes(outcome.findings)],
         "clauses": [_clause(outcome, finding) for finding in outcome.findings],
+    }
+
+
+def _cause(outcome: Outcome, cause: Cause) -> dict[str, Any]:
+    return {
+        "verdict": str(cause.verdict),
+        "reason": outcome.redact_failure(cause.findings[0].failure)(cause.reason),
+        "clauses": [finding.clause.id for finding in cause.findings],
     }
 
 
@@ -49,10 +67,12 @@ def _clause(outcome: Outcome, finding: Finding) -> dict[str, Any]:
         "source": clause.source,
         "basis": str(clause.basis),
         "verdict": str(finding.verdict),
+        "seen_once": standing(finding) is Standing.SEEN_ONCE,
         "reason": outcome.redact_failure(finding.failure)(finding.reason),
         "examples": finding.examples,
         "calls": finding.calls,
         "duration_s": round(finding.duration, 3),
+        "baseline": asdict(finding.baseline) if finding.baseline else None,
         "failure": _failure(outcome, clause.id, finding.failure) if finding.failure else None,
     }
 
@@ -66,6 +86,7 @@ def _failure(outcome: Outcome, id: str, failure: Failure) -> dict[str, Any]:
         "before": [exchange_value(one, outcome.target, redact) for one in before if one],
         "curl": curl.render(last.request, outcome.target, redact) if last else None,
         "rerun": outcome.rerun(id),
+        "replay": anew.steps(failure, outcome.contract, outcome.credentials, redact),
     }
 
 
@@ -76,13 +97,13 @@ def exchange_value(exchange: Exchange, base_url: str, redact: Redaction) -> dict
         "request": {
             "method": request.method,
             "url": redact(base_url + request.target),
-            "headers": _headers(request.headers, redact),
+            "headers": headers_value(request.headers, redact),
             **_body(request.body, redact),
         },
         "response": response
         and {
             "status": response.status,
-            "headers": _headers(response.headers, redact),
+            "headers": headers_value(response.headers, redact),
             **_body(response.body, redact),
             "chunks": [
                 {"at_s": round(chunk.at, 4), "size": len(chunk.data)} for chunk in response.chunks
@@ -93,7 +114,8 @@ def exchange_value(exchange: Exchange, base_url: str, redact: Redaction) -> dict
     }
 
 
-def _headers(headers: Sequence[tuple[str, str]], redact: Redaction) -> list[dict[str, str]]:
+def headers_value(headers: Sequence[tuple[str, str]], redact: Redaction) -> list[dict[str, str]]:
+    """Return headers as JSON values, without secrets, those that a target sets included."""
     return [
         {"name": redact(name), "value": redact(_unbaked(name, value))} for name, value in headers
     ]

@@ -20,19 +20,24 @@ def render(outcomes: Sequence[Outcome]) -> str:
 
 
 def _suite(outcome: Outcome) -> ElementTree.Element:
-    found = [finding.verdict for finding in outcome.findings]
+    found = text.counts(outcome)
     trouble = outcome.trouble or ("the run was interrupted" if outcome.interrupted else "")
     suite = ElementTree.Element(
         "testsuite",
         name=outcome.contract.name,
-        tests=str(len(found) + bool(trouble)),
-        failures=str(found.count(Verdict.BROKEN)),
-        errors=str(found.count(Verdict.ERROR) + bool(trouble)),
-        skipped=str(found.count(Verdict.UNTESTED)),
+        tests=str(found.total() + bool(trouble) + len(outcome.outdated)),
+        failures=str(found[Verdict.BROKEN] + len(outcome.outdated)),
+        errors=str(found[Verdict.ERROR] + bool(trouble)),
+        skipped=str(found[Verdict.UNTESTED] + found[text.ACCEPTED]),
         time=f"{outcome.duration:.3f}",
     )
     for finding in outcome.findings:
         suite.append(_case(outcome, finding))
+    for entry in outcome.outdated:
+        case = ElementTree.SubElement(
+            suite, "testcase", classname="baseline", name=entry.clause, time="0.000"
+        )
+        ElementTree.SubElement(case, "failure", message=text.outdated(entry), type="outdated")
     if trouble:
         # Skipped test cases alone would look like a run in which all is well.
         case = ElementTree.SubElement(
@@ -49,7 +54,11 @@ def _case(outcome: Outcome, finding: Finding) -> ElementTree.Element:
         "testcase", classname=subject, name=rule, time=f"{finding.duration:.3f}"
     )
     said = text.visible(outcome.redact_failure(finding.failure)(finding.reason))
-    if finding.verdict is Verdict.BROKEN:
+    if finding.baseline:
+        since = f"accepted since {finding.baseline.date}: {text.visible(finding.baseline.reason)}"
+        ElementTree.SubElement(case, "skipped", message=since, type="accepted")
+        ElementTree.SubElement(case, "system-out").text = f"{finding.verdict}: {said}"
+    elif finding.verdict is Verdict.BROKEN:
         failure = ElementTree.SubElement(case, "failure", message=said, type="broken")
         failure.text = "\n".join(text.details(outcome, finding))
     elif finding.verdict is Verdict.ERROR:

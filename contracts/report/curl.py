@@ -78,39 +78,40 @@ class _Known:
 
     def __init__(self, hidden: Iterable[Hidden], redact: Redact) -> None:
         self._redact = redact
-        self._hidden = {secret.value: secret for secret in hidden if secret.value}
-        longest_first = sorted(self._hidden, key=len, reverse=True)
-        self._places = re.compile("|".join(f"({_place(value)})" for value in longest_first))
+        self._hidden = tuple(hidden)
 
     def quoted(self, text: str) -> str:
         """Return a text as one word of the shell's."""
         words = [
             known.in_shell() if known else _word(self._redact(piece))
-            for piece, known in self._pieces(text)
+            for piece, known in cut(text, self._hidden)
         ]
         return "".join(words) or "''"
 
     def printed(self, body: bytes) -> str:
         """Return a pipeline that writes any bytes."""
         steps: list[str] = []
-        for piece, known in self._pieces(body.decode("utf-8", "surrogateescape")):
+        for piece, known in cut(body.decode("utf-8", "surrogateescape"), self._hidden):
             if known:
                 steps.append(f"printf %s {known.in_shell()}")
             else:
                 steps += _printing(self._redact(piece).encode("utf-8", "surrogateescape"))
         return steps[0] if len(steps) == 1 else f"{{ {'; '.join(steps)}; }}"
 
-    def _pieces(self, text: str) -> list[tuple[str, Hidden | None]]:
-        """Cut a text at its secrets."""
-        if not self._hidden:
-            return [(text, None)]
-        pieces: list[tuple[str, Hidden | None]] = []
-        end = 0
-        for match in self._places.finditer(text):
-            pieces += [(text[end : match.start()], None), (match[0], self._hidden[match[0]])]
-            end = match.end()
-        pieces.append((text[end:], None))
-        return [(piece, known) for piece, known in pieces if piece]
+
+def cut(text: str, hidden: Iterable[Hidden]) -> list[tuple[str, Hidden | None]]:
+    """Cut a text at its secrets, the longer ones first; return the pieces in their order."""
+    known = {secret.value: secret for secret in hidden if secret.value}
+    if not known:
+        return [(text, None)] if text else []
+    longest_first = sorted(known, key=len, reverse=True)
+    pieces: list[tuple[str, Hidden | None]] = []
+    end = 0
+    for match in re.finditer("|".join(f"({_place(value)})" for value in longest_first), text):
+        pieces += [(text[end : match.start()], None), (match[0], known[match[0]])]
+        end = match.end()
+    pieces.append((text[end:], None))
+    return [(piece, secret) for piece, secret in pieces if piece]
 
 
 def _place(value: str) -> str:

@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from ..model import Exchange, Finding, Verdict
+from ..causes import Cause, sorted_out
+from ..model import BaselineEntry, Exchange, Finding, Verdict
 from ..redaction import Redaction
 from ..runner import Outcome
 from . import curl
+from .standing import Standing, standing_so
 
 MOST_BEFORE = 8
 """Exchanges before the one that broke a promise that are shown."""
@@ -18,11 +20,15 @@ MOST_BEFORE = 8
 MOST_BODY = 1200
 """Characters of a body that are shown."""
 
+ACCEPTED = "accepted"
+"""What is counted apart from what is broken: the deviations that a baseline accepts."""
+
 HEADINGS = (
-    (Verdict.BROKEN, "broken"),
-    (Verdict.ERROR, "could not be judged for a mistake of ours"),
-    (Verdict.DEVIATION, "deviations from what was observed (nothing documented is broken)"),
-    (Verdict.UNTESTED, "untested"),
+    (Standing.BROKEN, "broken"),
+    (Standing.ERROR, "could not be judged for a mistake of ours"),
+    (Standing.DEVIATION, "deviations from what was observed (nothing documented is broken)"),
+    (Standing.SEEN_ONCE, "seen once, and not when repeated"),
+    (Standing.UNTESTED, "untested"),
 )
 
 
@@ -33,12 +39,15 @@ def render(outcome: Outcome) -> str:
     for finding in outcome.findings:
         if finding.verdict is Verdict.KEPT:
             lines.append(f"  kept      {finding.clause.id}")
-    for verdict, heading in HEADINGS:
-        found = [finding for finding in outcome.findings if finding.verdict is verdict]
-        if found and not _one_cause(outcome, verdict, found):
-            lines += ["", f"{heading}:"]
-            for finding in found:
-                lines += _finding(outcome, finding)
+    for wanted, heading in HEADINGS:
+        found = standing_so(outcome.findings, wanted)
+        if found and not _one_cause(outcome, wanted, found):
+            lines += ["", f"{heading}:", *_findings(outcome, found)]
+    accepted = [finding for finding in outcome.findings if finding.baseline]
+    if accepted:
+        lines += ["", "accepted by the baseline:"]
+        for finding in accepted:
+            lines += _finding(outcome, finding)
     lines += ["", *_closing(outcome)]
     return "\n".join(lines) + "\n"
 
@@ -51,9 +60,11 @@ def render_all(outcomes: Sequence[Outcome]) -> str:
 def summary(outcomes: Sequence[Outcome]) -> str:
     """Return a table of several APIs."""
     names = [str(verdict) for verdict in Verdict]
+    if any(finding.baseline for outcome in outcomes for finding in outcome.findings):
+        names.append(ACCEPTED)
     rows = [["API", "verdict", *names, "calls", "seconds"]]
     for outcome in outcomes:
-        found = Counter(str(finding.verdict) for finding in outcome.findings)
+        found = counts(outcome)
         rows.append(
             [outcome.contract.name, word(outcome), *(str(found[name]) for name in names),
              str(outcome.calls), f"{outcome.duration:.1f}"]
@@ -68,11 +79,29 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     )
 
 
+def counts(outcome: Outcome) -> Counter[str]:
+    """Return how many findings there are of each verdict; what is accepted is counted as such."""
+    return Counter(ACCEPTED if f.baseline else str(f.verdict) for f in outcome.findings)
+
+
 def word(outcome: Outcome) -> str:
     """Return the verdict on a whole API as a reader says it."""
     if outcome.verdict in (Verdict.UNTESTED, Verdict.ERROR):
         return "interrupted" if outcome.interrupted else "not judged"
     return str(outcome.verdict)
+
+
+def outdated(entry: BaselineEntry) -> str:
+    """Say that an entry of the baseline has to go."""
+    return (
+        f"{entry.clause} is kept, and the baseline accepts that it is broken (since {entry.date}): "
+        "remove the entry"
+    )
+
+
+def unjudged(entry: BaselineEntry) -> str:
+    """Say that nothing is known of an entry of the baseline."""
+    return f"{entry.clause} was not judged, so its entry in the baseline is left alone"
 
 
 def details(outcome: Outcome, finding: Finding) -> Iterator[str]:
@@ -92,7 +121,7 @@ def _details(outcome: Outcome, finding: Finding) -> Iterator[str]:
         *before, last = failure.exchanges
         if before:
             yield f"after {len(before)} exchange{'s' if len(before) > 1 else ''}:"
-            for line, times in _counted(_brief(exchange, redact) for exchange in before):
+            for line, times in _counted(brief(exchange, redact) for exchange in before):
                 yield f"  {line}" + (f" ({times} times)" if times > 1 else "")
         yield "exchange:"
         yield from (f"  {line}" for line in _shown(last, outcome.target, redact))
@@ -100,6 +129,28 @@ def _details(outcome: Outcome, finding: Finding) -> Iterator[str]:
             yield f"serve: {outcome.plan.serve}"
         yield f"curl:  {curl.render(last.request, outcome.target, redact)}"
     yield f"rerun: {outcome.rerun(finding.clause.id)}"
+
+
+def _findings(outcome: Outcome, found: Sequence[Finding]) -> Iterator[str]:
+    """Yield the lines of findings that stand alike; what lies behind several is said once."""
+    shared, alone = sorted_out(found)
+    for cause in shared:
+        yield from _cause(outcome, cause)
+    for finding in alone:
+        yield from _finding(outcome, finding)
+
+
+def _cause(outcome: Outcome, cause: Cause) -> Iterator[str]:
+    first, *others = cause.findings
+    reason = visible(outcome.redact_failure(first.failure)(cause.reason))
+    named = others if first.failure else cause.findings
+    yield f"  {len(cause.findings)} clauses have one cause: {reason}"
+    if first.failure:
+        yield from _finding(outcome, first)
+        yield "    likewise:"
+    for finding in named:
+        yield f"      {finding.clause.id}"
+    yield ""
 
 
 def _finding(outcome: Outcome, finding: Finding) -> Iterator[str]:
@@ -121,24 +172,29 @@ def _finding(outcome: Outcome, finding: Finding) -> Iterator[str]:
         yield f"    promised: {clause.sentence}"
         yield f"              ({clause.basis}: {clause.source})"
         yield f"    found:    {reason}"
+        if finding.baseline:
+            said = visible(finding.baseline.reason)
+            yield f"    accepted: {said} (since {finding.baseline.date})"
     yield from (f"    {line}" for line in details(outcome, finding))
     yield ""
 
 
-def _one_cause(outcome: Outcome, verdict: Verdict, found: Sequence[Finding]) -> bool:
+def _one_cause(outcome: Outcome, wanted: Standing, found: Sequence[Finding]) -> bool:
     """Say whether the closing lines already say why these are untested."""
-    return verdict is Verdict.UNTESTED and all(
+    return wanted is Standing.UNTESTED and all(
         outcome.trouble and finding.reason == outcome.trouble for finding in found
     )
 
 
 def _closing(outcome: Outcome) -> Iterator[str]:
-    found = Counter(finding.verdict for finding in outcome.findings)
-    counts = ", ".join(f"{found[verdict]} {verdict}" for verdict in Verdict if found[verdict])
+    found = counts(outcome)
+    counted = ", ".join(f"{found[name]} {name}" for name in (*Verdict, ACCEPTED) if found[name])
+    yield from map(unjudged, outcome.unjudged)
+    yield from map(outdated, outcome.outdated)
     if outcome.trouble:
         yield f"not judged: {visible(outcome.redact(outcome.trouble))}"
     yield (
-        f"{outcome.contract.name}: {word(outcome)} ({counts}; {outcome.calls} calls in "
+        f"{outcome.contract.name}: {word(outcome)} ({counted}; {outcome.calls} calls in "
         f"{outcome.duration:.1f} s; {outcome.plan.profile.name}, seed {outcome.plan.seed})"
     )
 
@@ -149,7 +205,8 @@ def _counted(lines: Iterable[str]) -> list[tuple[str, int]]:
     return counted[-MOST_BEFORE:]
 
 
-def _brief(exchange: Exchange, redact: Redaction) -> str:
+def brief(exchange: Exchange, redact: Redaction) -> str:
+    """Return an exchange in one line."""
     target = redact(exchange.request.target)
     failed = exchange.failure and redact(exchange.failure)
     answer = failed or f"{exchange.status} {_cut(exchange.body, redact, 80)}"

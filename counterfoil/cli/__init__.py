@@ -14,8 +14,10 @@ COMMANDS = {
     "apis": "List the APIs.",
     "serve": "Serve mocks of one or more APIs.",
     "check": "Hold an endpoint to its contract.",
+    "replay": "See the failures of a report again.",
     "clauses": "List every promise.",
     "faults": "List every way for a mock to break.",
+    "variants": "List every way for a mock to differ.",
     "audit": "Try every fault against the suite.",
     "demo": "Serve all mocks, check them, show the report.",
 }

@@ -3,83 +3,103 @@
 from __future__ import annotations
 
 import sys
-from collections import defaultdict
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import contracts
 from contracts.model import ContractError
-from contracts.runner import PROFILES
+from mockserver.faults import faults_of
 
-from ..audit import Row, audit
+from ..audit import Matrix, audit, judgement, tables
 from . import EXIT_BROKEN, EXIT_KEPT
+
+FORMATS = {".json": tables.as_json, ".md": tables.matrix_page, ".yaml": tables.bites}
 
 
 @click.command("audit")
 @click.argument("apis", nargs=-1, metavar="[API…]")
-@click.option("--profile", type=click.Choice(list(PROFILES)), default="standard", show_default=True)
-@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, metavar="N",
-              help="Audit on seeds 0 to N-1.")  # fmt: skip
-@click.option("--bites", type=click.Path(path_type=Path), metavar="FILE",
-              help="Write for each clause a fault that breaks it and few others.")  # fmt: skip
-def command(apis: tuple[str, ...], profile: str, seeds: int, bites: Path | None) -> None:
-    """Try every fault of the mocks against the suite; fails for a miss or a false alarm."""
-    chosen = list(apis) or contracts.names()
+@click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, metavar="N",
+              help="Each fault must be caught on seeds 0 to N-1.")  # fmt: skip
+@click.option("--honest-seeds", type=click.IntRange(0), default=5, show_default=True, metavar="N",
+              help="Each honest server must be kept on seeds 0 to N-1.")  # fmt: skip
+@click.option("--only", multiple=True, metavar="GLOB",
+              help="Only these faults, and no honest server; repeatable.")  # fmt: skip
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the matrix (.json, .md), or a fault for each clause that catches it (.yaml).",
+)
+@click.option(
+    "--table",
+    "documents",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help=f"Write the table into a document, between {tables.BEGIN} and {tables.END}.",
+)
+def command(
+    apis: tuple[str, ...], seeds: int, honest_seeds: int, only: tuple[str, ...],
+    reports: tuple[Path, ...], documents: tuple[Path, ...],
+) -> None:  # fmt: skip
+    """Try every fault of the mocks against the suites, and every honest server.
+
+    Fails where a fault is not caught, a clause catches nothing, a fault breaks too many clauses on
+    other subjects, or an honest server breaks any.
+    """
+    chosen = list(dict.fromkeys(apis)) or contracts.names()
     try:
-        promised = {c.id for name in chosen for c in contracts.load(name).clauses}
+        for name in chosen:
+            contracts.load(name)
     except ContractError as problem:
         raise click.UsageError(str(problem)) from problem
-    rows = list(audit(chosen, profile, range(seeds)))
-    problems = _problems(rows, promised)
-    click.echo(_table(rows))
-    if bites is not None:
-        bites.write_text(_bites(rows), encoding="utf-8")
-    for line in problems:
+    for path in reports:
+        if path.suffix not in FORMATS:
+            raise click.UsageError(f"{path}: a matrix ends in one of {', '.join(FORMATS)}")
+    wanted = _wanted(chosen, only)
+    matrix = _run(chosen, seeds, 0 if only else honest_seeds, wanted)
+    found = judgement.problems(matrix, whole=not only)
+    click.echo(tables.summary(matrix))
+    for path in reports:
+        path.write_text(FORMATS[path.suffix](matrix), encoding="utf-8")
+    for path in documents:
+        try:
+            tables.write_between(path, tables.markdown(matrix))
+        except ValueError as problem:
+            raise click.UsageError(str(problem)) from problem
+    for line in found:
         click.echo(line)
-    sys.exit(EXIT_BROKEN if problems else EXIT_KEPT)
+    sys.exit(EXIT_BROKEN if found else EXIT_KEPT)
 
 
-def _table(rows: list[Row]) -> str:
-    caught: dict[tuple[str, str], list[bool]] = defaultdict(list)
-    for row in rows:
-        if row.fault:
-            caught[row.api, row.group].append(bool(row.broken))
-    lines = [f"{'API':9}{'group':12}{'faults':>8}{'caught':>8}"]
-    for (api, group), found in caught.items():
-        lines.append(f"{api:9}{group:12}{len(found):8}{sum(found):8}")
-    every = [found for group in caught.values() for found in group]
-    alarms = sum(len(row.broken) for row in rows if row.fault is None)
-    lines.append(f"caught {sum(every)} of {len(every)}; false alarms {alarms}")
-    return "\n".join(lines)
+def _wanted(apis: list[str], only: tuple[str, ...]) -> dict[str, list[str]]:
+    known = {api: list(faults_of(api)) for api in apis}
+    for pattern in only:
+        if not any(fnmatchcase(id, pattern) for ids in known.values() for id in ids):
+            raise click.UsageError(
+                f"no fault is called {pattern!r}; `counterfoil faults` lists them"
+            )
+    if not only:
+        return known
+    return {
+        api: [id for id in ids if any(fnmatchcase(id, pattern) for pattern in only)]
+        for api, ids in known.items()
+    }
 
 
-def _bites(rows: list[Row]) -> str:
-    """Return a line a clause: the fault that breaks it and the fewest others, on every seed."""
-    broken: dict[str, list[set[str]]] = defaultdict(list)
-    for row in rows:
-        if row.fault:
-            broken[row.fault].append(set(row.broken))
-    best: dict[str, tuple[int, str]] = {}
-    for fault, seeds in broken.items():
-        for id in set.intersection(*seeds):
-            found = (len(seeds[0]), fault)
-            best[id] = min(found, best.get(id, found))
-    return "".join(f"{id}: {fault}\n" for id, (_, fault) in sorted(best.items()))
-
-
-def _problems(rows: list[Row], promised: set[str]) -> list[str]:
-    biting = {id for row in rows if row.fault for id in row.broken}
-    found = [f"false alarm: {row.api}, seed {row.seed}: {', '.join(row.broken)}"
-             for row in rows if row.fault is None and row.broken]  # fmt: skip
-    found += [
-        f"not judged: {row.api}: {row.trouble}" for row in rows if not row.fault and row.trouble
-    ]
-    found += [
-        f"our mistake: {row.fault or row.api}: {', '.join(row.errors)}"
-        for row in rows
-        if row.errors
-    ]
-    found += [f"missed: {row.fault}, seed {row.seed} {row.trouble}".rstrip()
-              for row in rows if row.fault and not row.broken]  # fmt: skip
-    return found + [f"bites nothing: {id}" for id in sorted(promised - biting)]
+def _run(apis: list[str], seeds: int, honest_seeds: int, faults: dict[str, list[str]]) -> Matrix:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TimeElapsedColumn())  # fmt: skip
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("servers judged", total=None)
+        return audit(
+            apis, faults, seeds, honest_seeds,
+            lambda done, all: bar.update(task, completed=done, total=all),
+        )  # fmt: skip

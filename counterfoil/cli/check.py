@@ -6,12 +6,14 @@ import shlex
 import sys
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import click
 
 import contracts
-from contracts.model import Contract, ContractError, Verdict
+from contracts import baseline
+from contracts.model import BaselineEntry, Contract, ContractError, Verdict
 from contracts.report import FORMATS, text, write
 from contracts.runner import PROFILES, Event, Outcome, Plan, choose, run
 from contracts.target import Budget, Target, checked_url
@@ -20,7 +22,7 @@ from mockserver.faults import UnknownName
 from mockserver.replies import FixtureError
 
 from .. import wiring
-from . import EXIT_BROKEN, EXIT_INTERRUPTED, EXIT_KEPT, EXIT_UNJUDGED
+from . import EXIT_BROKEN, EXIT_INTERRUPTED, EXIT_KEPT, EXIT_UNJUDGED, github_actions
 from .options import Assignment
 from .progress import Progress
 
@@ -95,10 +97,15 @@ class Order:
     metavar="FILE",
     help=f"Write a report; the ending says which: {', '.join(FORMATS)}.",
 )
+@click.option("--baseline", "accepted", type=click.Path(path_type=Path), metavar="FILE",
+              help="Accept the deviations that are listed here.")  # fmt: skip
+@click.option("--write-baseline", "draft", type=click.Path(path_type=Path), metavar="FILE",
+              help="List what is broken in a new file; reasons are yours to write.")  # fmt: skip
 def command(
     api: str, url: str | None, mock: bool, credentials: tuple[tuple[str, str], ...],
     only: tuple[str, ...], profile: str, seed: int, max_calls: int | None, max_time: float | None,
-    rate: float | None, faults: tuple[str, ...], reports: tuple[Path, ...],
+    rate: float | None, faults: tuple[str, ...], reports: tuple[Path, ...], accepted: Path | None,
+    draft: Path | None,
 ) -> None:  # fmt: skip
     """Say which promises of API (or `all`) an endpoint keeps, and which it breaks.
 
@@ -111,17 +118,24 @@ def command(
             "--fault goes with --mock; start `counterfoil serve --fault` instead"
         )
     _check_reports(reports)
+    _check_draft(draft)
+    entries = _entries(accepted)
     order = Order(
         url, only, profile, seed, Budget(max_calls, max_time, rate), dict(credentials), faults
     )
     outcomes = judge(api, order)
     for outcome in outcomes:
-        click.echo(text.render(outcome))
+        baseline.hold(outcome, entries)
+        github_actions.say(text.render(outcome))
     if len(outcomes) > 1:
         click.echo(text.summary(outcomes))
+    github_actions.tell(outcomes)
     for report in reports:
         write(outcomes, report)
         click.echo(f"report: {report}", err=True)
+    if draft is not None:
+        draft.write_text(baseline.draft(outcomes, date.today()), encoding="utf-8")
+        click.echo(f"baseline: {draft}; say in it why each entry is accepted", err=True)
     sys.exit(exit_code(outcomes))
 
 
@@ -133,7 +147,7 @@ def judge(api: str, order: Order) -> list[Outcome]:
         chosen = _contracts(api)
         plans = [(contract, _plan(contract, order, chosen)) for contract in chosen]
         jobs = [
-            (contract, plan, _credentials(contract, order, chosen))
+            (contract, plan, credentials_for(contract, order, chosen))
             for contract, plan in plans
             if plan.clauses
         ]
@@ -149,6 +163,29 @@ def _check_reports(reports: tuple[Path, ...]) -> None:
             raise click.UsageError(f"{report}: a report ends in one of {endings}")
         if not report.parent.is_dir():
             raise click.UsageError(f"{report}: there is no folder {report.parent}")
+
+
+def _check_draft(draft: Path | None) -> None:
+    if draft is not None and draft.exists():
+        raise click.UsageError(f"{draft} is there already; --write-baseline makes a new file")
+    if draft is not None and not draft.parent.is_dir():
+        raise click.UsageError(f"{draft}: there is no folder {draft.parent}")
+
+
+def _entries(path: Path | None) -> tuple[BaselineEntry, ...]:
+    """Return the entries of a baseline, of whichever API; raises a usage error."""
+    if path is None:
+        return ()
+    try:
+        said = path.read_text(encoding="utf-8")
+        known = {clause.id for one in _contracts("all") for clause in one.clauses}
+        return baseline.read(said, str(path), known)
+    except ContractError as problem:
+        raise click.UsageError(str(problem)) from problem
+    except OSError as problem:
+        raise click.UsageError(f"{path}: {problem.strerror}") from problem
+    except UnicodeDecodeError as problem:
+        raise click.UsageError(f"{path} is not UTF-8") from problem
 
 
 def _contracts(api: str) -> list[Contract]:
@@ -167,7 +204,7 @@ def _plan(contract: Contract, order: Order, chosen: list[Contract]) -> Plan:
     )
 
 
-def _credentials(contract: Contract, order: Order, chosen: list[Contract]) -> dict[str, str]:
+def credentials_for(contract: Contract, order: Order, chosen: list[Contract]) -> dict[str, str]:
     """Return what to bring: what is given, else the environment, else (here) the mock's own."""
     names = [credential.name for credential in contract.credentials]
     given = {}
@@ -202,7 +239,7 @@ Job = tuple[Contract, Plan, dict[str, str]]
 def _run_all(jobs: list[Job], order: Order, *, below: bool) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for contract, plan, credentials in jobs:
-        target = _target(contract, credentials, order, below)
+        target = target_for(contract, credentials, order, below)
         try:
             outcomes.append(_run(run(contract, target, credentials, plan)))
         finally:
@@ -225,9 +262,10 @@ def _run(events: Generator[Event]) -> Outcome:
         return event
 
 
-def _target(
+def target_for(
     contract: Contract, credentials: Mapping[str, str], order: Order, below: bool
 ) -> Target:
+    """Return what is called: the base URL, or our own mock in this process."""
     if order.url is not None:
         url = f"{order.url.rstrip('/')}/{contract.name}" if below else order.url
         return Target(url, budget=order.budget)

@@ -8,6 +8,7 @@ import click
 
 from mockserver.faults import UnknownName, faults_of, find_api, names
 
+from .. import wiring
 from .options import Format
 
 
@@ -20,11 +21,18 @@ def command(api: str | None, format: str) -> None:
         chosen = [find_api(api).name] if api else names()
     except UnknownName as problem:
         raise click.UsageError(str(problem)) from problem
+    caught = {id: row["caught_by"] for id, row in wiring.measured().get("faults", {}).items()}
     faults = [change.fault for name in chosen for change in faults_of(name).values()]
     if format == "json":
-        rows = [{"id": f.id, "group": f.group, "sentence": f.sentence} for f in faults if f]
+        rows = [
+            {"id": f.id, "group": f.group, "sentence": f.sentence,
+             "caught_by": caught.get(f.id, [])}
+            for f in faults if f
+        ]  # fmt: skip
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     for fault in faults:
         if fault:
             click.echo(f"{fault.id}  [{fault.group}]\n  {fault.sentence}")
+            if fault.id in caught:
+                click.echo(f"  caught by {', '.join(caught[fault.id])}")

@@ -68,7 +68,18 @@ class Size(click.ParamType[ChunkSize]):
     "--chunk-size", type=Size(), default="24", show_default=True, help="How streams are cut."
 )
 @click.option(
-    "--fault", "faults", multiple=True, metavar="ID", help="Break in this way; repeatable."
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="ID[@CHANCE]",
+    help="Break in this way, always or (ID@0.25) one request in four; repeatable.",
+)
+@click.option(
+    "--variant",
+    "variants",
+    multiple=True,
+    metavar="ID",
+    help="Serve an honest mock that differs in what the documents leave open; one an API.",
 )
 @click.option(
     "--fixtures",
@@ -99,12 +110,20 @@ class Size(click.ParamType[ChunkSize]):
 )
 def command(
     apis: tuple[str, ...], port: int, host: str, seed: int, reply_after: float, chunk_delay: float,
-    chunk_size: ChunkSize, faults: tuple[str, ...], fixtures: Path | None, clock: str,
-    no_auth: bool, credentials: tuple[tuple[str, str], ...], admin_token: str | None,
+    chunk_size: ChunkSize, faults: tuple[str, ...], variants: tuple[str, ...],
+    fixtures: Path | None, clock: str, no_auth: bool, credentials: tuple[tuple[str, str], ...],
+    admin_token: str | None,
 ) -> None:  # fmt: skip
     """Serve mocks of the named APIs, or of all.
 
     One API is served at /, several at /<api>/. Stop it with Ctrl-C.
+
+    A request that carries the header `Counterfoil-Fault: ID` (or several, with commas) breaks in
+    that way, and no other request does.
+
+    With --fault ID@CHANCE the seed decides for each request of a session, by its place in it: so
+    the same requests break again. A session is a caller in a conversation, as far as the request
+    says; the header `Counterfoil-Session: NAME` says it instead.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     chosen = list(apis) or names()
@@ -121,6 +140,7 @@ def command(
             ),
             credentials=wiring.served_credentials(chosen, dict(credentials)),
             faults=faults,
+            variants=variants,
             fixtures=fixtures,
             admin_token=admin_token,
         )
@@ -133,4 +153,5 @@ def command(
 def _announce(emulators: Mapping[str, Api], url: str) -> None:
     click.echo(f"{'admin':8} {url}/_counterfoil/", err=True)
     for prefix, api in emulators.items():
-        click.echo(f"{api.name:8} {url}{prefix}/")
+        variant = f"  variant {api.variant.id}" if api.variant else ""
+        click.echo(f"{api.name:8} {url}{prefix}/{variant}")

@@ -4,6 +4,7 @@ import pytest
 
 import contracts
 from mockserver.faults import faults_of, names
+from mockserver.variants import variants_of
 
 
 def test_apis_lists_every_operation(counterfoil):
@@ -31,7 +32,23 @@ def test_faults_says_the_sentence_and_group_of_every_fault(counterfoil, api):
     assert all(row["id"].startswith(f"{api}.") and row["sentence"].endswith(".") for row in rows)
 
 
-@pytest.mark.parametrize("command", ["clauses", "faults"])
+@pytest.mark.parametrize("api", names())
+def test_variants_says_the_sentence_and_settings_of_every_variant(counterfoil, api):
+    rows = json.loads(counterfoil("variants", api, "--format", "json").out)
+    assert [row["id"] for row in rows] == list(variants_of(api))
+    for row in rows:
+        change = variants_of(api)[row["id"]]
+        assert (row["sentence"], row["settings"]) == (change.__doc__, change.variant.settings)
+
+
+def test_variants_of_all_apis_are_listed_in_two_lines_each(counterfoil):
+    done = counterfoil("variants")
+    known = [change.variant for name in names() for change in variants_of(name).values()]
+    assert done.code == 0
+    assert done.out == "".join(f"{one.id}\n  {one.sentence}\n" for one in known)
+
+
+@pytest.mark.parametrize("command", ["clauses", "faults", "variants"])
 def test_an_unknown_api_is_one_clear_line(counterfoil, command):
     done = counterfoil(command, "genesiss")
     assert (done.code, done.err) == (

@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import signal
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.faults import names
+from counterfoil import wiring
+from mockserver.faults import Impossible, UnknownName, names
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -55,6 +57,65 @@ def test_an_identity_comes_from_the_environment_or_an_option():
             assert urllib.request.urlopen(asked).status == 200
 
 
+KEY = "counterfoil-api-key"
+BROKEN = "bedrock.health.not_ok"
+
+
+def health(url, **headers):
+    asked = urllib.request.Request(f"{url}health", headers={"x-api-key": KEY, **headers})
+    try:
+        return urllib.request.urlopen(asked).read()
+    except urllib.error.HTTPError as refused:
+        return refused.code, json.loads(refused.read())
+
+
+def test_request_that_asks_for_a_fault_breaks_alone():
+    with serving("bedrock") as process:
+        url = process.stdout.readline().split()[1]
+        honest = health(url)
+        broken = health(url, **{"Counterfoil-Fault": BROKEN})
+        assert broken != honest == health(url) == b'{"status":"ok"}'
+        error = "unknown fault 'bedrock.health.not_k'; did you mean bedrock.health.not_ok?"
+        asked = {"counterfoil-fault": "bedrock.health.not_k"}
+        assert health(url, **asked) == (400, {"error": error})
+        seen = json.loads(urllib.request.urlopen(f"{url}_counterfoil/journal").read())["entries"]
+        assert [entry["faults"] for entry in seen] == [[], [BROKEN], [], []]
+
+
+def test_fault_with_a_chance_repeats_with_the_seed():
+    def heard(*words):
+        with serving("bedrock", "--fault", f"{BROKEN}@0.5", *words) as process:
+            url = process.stdout.readline().split()[1]
+            return [health(url, **{"Counterfoil-Session": "mine"}) for _ in range(30)]
+
+    first = heard()
+    assert len({str(answer) for answer in first}) == 2
+    assert heard("--seed", "0") == first != heard("--seed", "1")
+
+
+def test_variant_is_served_and_said_so():
+    with serving("bedrock", "genesis", "--variant", "bedrock.json_sorted") as process:
+        lines = [process.stdout.readline().split() for _ in range(2)]
+        assert [line[0] for line in lines] == ["bedrock", "genesis"]
+        assert lines[0][2:] == ["variant", "bedrock.json_sorted"] and lines[1][2:] == []
+
+
+def test_mocks_take_one_variant_of_each_api():
+    def served(apis=("bedrock", "genesis"), **options):
+        made = wiring.mocks(apis, **options).emulators.values()
+        return [one.variant.id if one.variant else "" for one in made]
+
+    ids = ["genesis.bare_refusals", "bedrock.json_sorted"]
+    assert served(variants=ids) == ["bedrock.json_sorted", "genesis.bare_refusals"]
+    assert served(variants=ids[:1], variant=ids[1]) == served(variants=ids)
+    assert served(variant=ids[0]) == ["", ids[0]]
+    assert served(variants=[ids[0], ids[0]], faults=[BROKEN]) == ["", ids[0]]
+    with pytest.raises(Impossible):
+        served(variants=ids, variant="bedrock.slow")
+    with pytest.raises(UnknownName):
+        served(("bedrock",), variants=ids)
+
+
 def test_ctrl_c_stops_it_without_a_word():
     with serving("genesis") as process:
         process.stdout.readline()
@@ -71,6 +132,22 @@ def test_ctrl_c_stops_it_without_a_word():
         (["genesis", "--fault", "genesis.signature.any_acepted"],
          "did you mean genesis.signature.any_accepted?"),
         (["genesis", "--fault", "bedrock.time.never_ready"], "unknown fault"),
+        (["genesis", "--fault", "genesis.signature.any_acepted@0.5"],
+         "did you mean genesis.signature.any_accepted?"),
+        (["genesis", "--fault", "genesis.signature.any_accepted@2"], "a chance from 0 to 1"),
+        (["genesis", "--fault", "genesis.signature.any_accepted@-1"], "a chance from 0 to 1"),
+        (["genesis", "--fault", "genesis.signature.any_accepted@x"], "a chance from 0 to 1"),
+        (["genesis", "--fault", "genesis.signature.any_accepted@nan"], "a chance from 0 to 1"),
+        (["genesis", "--fault", "genesis.signature.any_accepted@"], "a chance from 0 to 1"),
+        (["genesis", "--fault", "@0.5"], "unknown fault '@0.5'"),
+        (["genesis", "--fault", "genesis.signature.any_accepted",
+          "--fault", "genesis.signature.any_accepted@0.5"], "is given two chances"),
+        (["genesis", "--variant", "genesis.bare_refusal"], "did you mean genesis.bare_refusals?"),
+        (["genesis", "--variant", "bedrock.json_sorted"], "unknown variant 'bedrock.json_sorted'"),
+        (["genesis", "--variant", "genesis.slow", "--variant", "genesis.bare_refusals"],
+         "as one variant, not as genesis.slow and genesis.bare_refusals"),
+        (["genesis", "--variant", "genesis.slow", "--fault", "genesis.signature.any_accepted@0"],
+         "no fault can be had with the variant genesis.slow"),
         (["genesis", "--fixtures", "nowhere"], "there is no such folder of fixtures"),
         (["genesis", "--chunk-size", "0"], "neither a number of bytes from 1 up nor random"),
         (["genesis", "--credential", "api_key=x"], "unknown credential 'api_key'"),

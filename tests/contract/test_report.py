@@ -270,7 +270,8 @@ def test_the_json_report_is_json_in_utf_8_whatever_was_said(found):
 OURS = re.compile(
     r"(?:Echo \(echo\) at http://echo\.test"
     r"|(?:broken|untested|could not be judged for a mistake of ours"
-    r"|deviations from what was observed \(nothing documented is broken\)):"
+    r"|deviations from what was observed \(nothing documented is broken\)"
+    r"|seen once, and not when repeated):"
     r"|  (?:kept      )?echo\.say\.same"
     r"|    promised: What is said is answered\."
     r"|              \(documented: Say\)"
@@ -297,7 +298,10 @@ def test_the_text_report_shows_every_character_and_no_line_that_is_not_ours(foun
     assert sum(line.startswith("    found: ") for line in lines) == 2
     assert sum(line.startswith("  echo.say.same") for line in lines) == 4
     assert sum(line.startswith("echo: ") for line in lines) == 1
-    assert lines.count("broken:") == lines.count("untested:") == 1
+    once = found.findings[list(Verdict).index(Verdict.UNTESTED)].failure is not None
+    assert lines.count("broken:") == 1
+    assert lines.count("seen once, and not when repeated:") == once
+    assert lines.count("untested:") == (not once)
 
 
 @pytest.mark.parametrize("verdict", [Verdict.UNTESTED, Verdict.ERROR])
@@ -410,8 +414,10 @@ def test_harmless_fields_are_not_masked():
     for ending, shown in rendered(broken(exchange(json.dumps(body).encode(), request))).items():
         plain = shown if ending != "json" else "\n".join(texts_in(json.loads(shown)))
         plain = html.unescape(plain)
-        assert plain.count(json.dumps(body)) >= 2, ending
         assert "/say?session_id=12&max_tokens=100" in plain
+        if ending != "sarif":  # which shows the first words of an answer
+            packed = "".join(plain.split())
+            assert packed.count("".join(json.dumps(body).split())) >= 2, ending
 
 
 def test_what_was_signed_for_a_request_is_hidden_wherever_it_is_said():

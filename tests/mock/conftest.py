@@ -1,15 +1,23 @@
-"""A small API of our own, so that the core is tested without any vendor's."""
+"""A small API of our own, with faults, so that the core is tested without any vendor's."""
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import ModuleType
 from typing import Any, ClassVar
 
 import orjson
 import pytest
+from flask.testing import FlaskClient
 
+from mockserver import create_app
+from mockserver.chances import read_chances
 from mockserver.clock import Clock, VirtualClock
+from mockserver.faults import fault, with_faults
+from mockserver.journal import Journal
 from mockserver.model import Answer, Api, Call, Chunk, Identity, Operation, Refusal, Settings, World
 from mockserver.replies import Replies
 from mockserver.store import MemoryStore
@@ -96,3 +104,67 @@ def make_api(clock: VirtualClock) -> MakeApi:
 @pytest.fixture
 def clock() -> VirtualClock:
     return VirtualClock()
+
+
+# Mocks of it that break.
+
+LOUD, TWICE, ROUTE = "echo.say.loud", "echo.say.twice", "echo.routes.another"
+
+
+@fault(LOUD, "shape")
+class Loud(Echo):
+    """What is said comes back in capitals."""
+
+    def shout(self, word: str, said: bytes) -> Answer:
+        answer = super().shout(word, said)
+        return replace(answer, body=answer.body_bytes().upper())
+
+
+@fault(TWICE, "shape")
+class Twice(Echo):
+    """What is said comes back twice."""
+
+    def shout(self, word: str, said: bytes) -> Answer:
+        return super().shout(word, said + said)
+
+
+@fault(ROUTE, "routes")
+class Another(Echo):
+    """There is a path more."""
+
+    operations = (*Echo.operations, Operation("more", "POST", "/more/<word>"))
+
+
+FAULTS = [Loud, Twice, Another]
+Mock = Callable[..., FlaskClient]
+
+
+@pytest.fixture
+def journal() -> Journal:
+    return Journal()
+
+
+@pytest.fixture
+def echo_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("mockserver.apis.echo.faults")
+    vars(module)["known"] = FAULTS
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+
+@pytest.fixture
+def mock(make_api: MakeApi, journal: Journal, echo_faults: None) -> Mock:
+    """Makes a mock with faults as `emulator` does, on a store of its own."""
+
+    def make(*faults: str, api: type[Api] = Echo, seed: int = 0) -> FlaskClient:
+        chances = read_chances(faults)
+        always = [chance.fault for chance in chances if chance.probability == 1]
+        made = make_api(with_faults(api, always))
+        made.world = replace(made.world, chances=chances, seed=seed)
+        return create_app({"": made}, journal).test_client()
+
+    return make
+
+
+def say(client: FlaskClient, *faults: str, **headers: str) -> str:
+    listed = {"Counterfoil-Fault": ",".join(faults)} if faults else {}
+    return client.post("/say/a", data=b"b", headers={**listed, **headers}).text

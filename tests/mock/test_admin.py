@@ -165,6 +165,7 @@ def test_journal_shows_what_was_asked_and_can_be_cleared(client: FlaskClient) ->
         "answer": "a:hello",
         "chunks": 1,
         "remarks": [],
+        "faults": [],
     }
     assert client.delete(f"{ADMIN}/journal").json == {"entries": []}
     assert client.get(f"{ADMIN}/journal").json == {"entries": []}

@@ -62,6 +62,7 @@ def test_request_is_answered_dressed_and_written_down(
         answer="word:hello",
         chunks=1,
         remarks=(),
+        faults=(),
     )
 
 

@@ -22,6 +22,7 @@ FIELDS: dict[str, Any] = {
     "answer": "a:hello",
     "chunks": 1,
     "remarks": ("note",),
+    "faults": ("echo.say.twice",),
 }
 
 
@@ -56,7 +57,13 @@ def test_journal_is_json() -> None:
     journal = Journal()
     journal.write(**{**FIELDS, "operation": None})
     assert json.loads(json.dumps(journal.as_json())) == [
-        {**FIELDS, "number": 1, "operation": None, "remarks": ["note"]}
+        {
+            **FIELDS,
+            "number": 1,
+            "operation": None,
+            "remarks": ["note"],
+            "faults": ["echo.say.twice"],
+        }
     ]
 
 

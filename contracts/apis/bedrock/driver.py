@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
 from ...driver import Driver
-from ...model import Exchange, Hidden, NotReached, Request, shortened
+from ...model import Exchange, NotReached, Request, shortened
+from ...recipes import Step, changed
 
 KEY_HEADER = "x-api-key"
 JSON_TYPE = ("Content-Type", "application/json")
@@ -35,15 +36,26 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something done to a key before it is sent: in Python, and in a POSIX shell."""
+    """Something done to a key before it is sent: in a recipe, and in a POSIX shell."""
 
     name: str
-    apply: Callable[[str], str]
+    then: tuple[Step, ...]
     shell: str
+
+    def apply(self, key: str) -> str:
+        """Return the key as it is sent."""
+        return changed(key, self.then)
 
 
 class BedrockDriver(Driver):
     """One key of the gateway."""
+
+    secret_headers = frozenset({KEY_HEADER})
+    volatile = frozenset(
+        {"conversationId", "messageId", "id", "lastMessageId", "parent", "children", "botId"}
+        | {"createTime"}
+    )
+    prose = frozenset({"body", "title"})
 
     waited_in_vain = False
     """Whether there was a reply that never came."""
@@ -185,7 +197,10 @@ class BedrockDriver(Driver):
         key = change.apply(self.credentials["api_key"])
         whole = self.hidden("api_key")
         shell = f'"$(printf %s {whole.in_shell()} | {change.shell})"'
-        hidden = Hidden(key, f"<{whole.label} {change.name}>", shell)
+        hidden = replace(
+            self.hidden("api_key", key, shell, change.then),
+            label=f"<{whole.label} {change.name}>",
+        )
         bare = self.without(request, KEY_HEADER)
         return replace(bare, headers=(*bare.headers, (KEY_HEADER, key)), hidden=(hidden,))
 

@@ -23,6 +23,10 @@ Members = Mapping[str, Any]
 class ChatbotDriver(Driver):
     """One chatbot, and the key to it where there is one."""
 
+    secret_headers = frozenset({"authorization"})
+    volatile = frozenset({"conversation_uid", "request_id"})
+    prose = frozenset({"answer", "system_message", "after"})
+
     def ask(self, q: object = "Hello", conversation: object = None, **more: object) -> Exchange:
         """Ask one question, in a conversation if one is given."""
         fields = {} if conversation is None else {"conversation_uid": conversation}
@@ -103,6 +107,15 @@ class ChatbotDriver(Driver):
         # Nothing that can be read; a page for people is not an answer to a question.
         return exchange.response.media_type not in ("text/html", "application/xhtml+xml")
 
+    @classmethod
+    def reading(cls, exchange: Exchange) -> Any:
+        """Return an answer as JSON values; a stream as what stands before the magic numbers."""
+        if not is_stream(exchange):
+            return super().reading(exchange)
+        header, *after = exchange.body.split(MAGIC)
+        texts = [part.decode("utf-8", "surrogateescape") for part in after]
+        return {"header": super().reading(_with_body(exchange, header)), "after": texts}
+
     def describe(self, exchange: Exchange) -> str:
         """Say in a line how the question was answered."""
         members = _members(exchange.body)
@@ -162,6 +175,11 @@ def framed(exchange: Exchange) -> Framed:
     for chunk in exchange.response.chunks if exchange.response else ():
         reader.feed(chunk.data)
     return reader.close()
+
+
+def _with_body(exchange: Exchange, body: bytes) -> Exchange:
+    assert exchange.response is not None
+    return replace(exchange, response=replace(exchange.response, body=body))
 
 
 def is_stream(exchange: Exchange) -> bool:

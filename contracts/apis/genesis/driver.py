@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NoReturn
 from urllib.parse import parse_qsl, quote
 
 from ...driver import Driver
-from ...model import Exchange, Hidden, NotReached, Request, shortened
+from ...model import Exchange, Hidden, NotReached, Recipe, Request, shortened
+from ...recipes import Step, changed
 
 Pairs = list[tuple[str, str]]
 Messages = Iterable[tuple[str, str]]
@@ -25,20 +26,24 @@ FORM_TYPE = ("Content-Type", "application/x-www-form-urlencoded")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something done to a signature after it was made: in Python, and in a POSIX shell."""
+    """Something done to a signature after it was made: in a recipe, and in a POSIX shell."""
 
     name: str
-    apply: Callable[[str], str]
+    then: tuple[Step, ...]
     shell: str
 
+    def apply(self, signature: str) -> str:
+        """Return the signature as it is sent."""
+        return changed(signature, self.then)
 
-UNCHANGED = Change("as it should be", lambda signature: signature, "")
-UPPER = Change("in upper case", str.upper, " | tr a-f A-F")
+
+UNCHANGED = Change("as it should be", (), "")
+UPPER = Change("in upper case", (("upper",),), " | tr a-f A-F")
 
 
 def cut_to(length: int) -> Change:
     """Return the change that keeps the first `length` characters."""
-    return Change(f"cut to {length}", lambda signature: signature[:length], f" | cut -c1-{length}")
+    return Change(f"cut to {length}", (("cut", length),), f" | cut -c1-{length}")
 
 
 def signing_string(pairs: Pairs) -> str:
@@ -55,6 +60,10 @@ def sign(pairs: Pairs, private_key: str) -> str:
 
 class GenesisDriver(Driver):
     """One key and application."""
+
+    one_way = frozenset({"signature"})
+    volatile = frozenset({"ID", "SessionID", "Time"})
+    prose = frozenset({"Response"})
 
     def plain(self, messages: Messages, session_id: object = None, first: int = 0) -> Pairs:
         """Return the parameters of a chat, unsigned; lists are indexed from `first`."""
@@ -101,7 +110,19 @@ class GenesisDriver(Driver):
             text = shell_format(signing_string(signed_over))
             return f'"$({{ printf {text}; printf %s {key}; }} | sha1sum | cut -c1-40{made.shell})"'
 
-        return Hidden(value, "<signature>", shell)
+        def recipe() -> Recipe:
+            key = Recipe(credential=f"{self.prefix}private_key")
+            texts = [Recipe(text=text) for pair in signed_over for text in pair]
+            return Recipe(made="signature", parts=(key, *texts), then=made.then)
+
+        return Hidden(value, "<signature>", shell, recipe)
+
+    def make_anew(self, made: str, parts: Sequence[str]) -> str:
+        """Make a signature with the key that comes first, over the names and values after it."""
+        if made != "signature" or len(parts) % 2 == 0:
+            return super().make_anew(made, parts)
+        key, *texts = parts
+        return sign(list(zip(texts[::2], texts[1::2], strict=True)), key)
 
     def chat(self, text: str = "Hello", session_id: object = None, way: Way = "form") -> Exchange:
         """Ask one question."""

@@ -9,7 +9,8 @@ from .driver import WAYS
 
 ways = st.sampled_from(WAYS)
 roles = st.sampled_from(["user", "assistant"])
-contents = texts(min_size=1, max_size=40)
+# No document says that a message of blanks is taken.
+contents = texts(min_size=1, max_size=40).filter(lambda text: text.strip())
 questions = st.one_of(st.sampled_from(["Hello", "What is a counterfoil?"]), contents)
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NoReturn
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
 from ...driver import Driver
-from ...model import Contract, ContractError, Exchange, Hidden, NotReached, Request
+from ...model import Contract, ContractError, Exchange, Hidden, NotReached, Recipe, Request
+from ...recipes import Step, changed
 from ...target import Target
 from . import answers
 
@@ -43,31 +44,36 @@ JSON_TYPE = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something done to a secret: in Python, and within a POSIX shell's double quotes."""
+    """Something done to a secret: in a recipe, and within a POSIX shell's double quotes."""
 
     name: str
-    apply: Callable[[str], str]
+    then: tuple[Step, ...]
     shell: str
 
+    def apply(self, secret: str) -> str:
+        """Return the secret as it is sent."""
+        return changed(secret, self.then)
 
-UNCHANGED = Change("", lambda secret: secret, "${{{0}}}")
-LENGTHENED = Change(" with x at its end", lambda secret: f"{secret}x", "${{{0}}}x")
-SHORTENED = Change(" without its last character", lambda secret: secret[:-1], "${{{0}%?}}")
+
+UNCHANGED = Change("", (), "${{{0}}}")
+LENGTHENED = Change(" with x at its end", (("append", "x"),), "${{{0}}}x")
+SHORTENED = Change(" without its last character", (("but_last", 1),), "${{{0}%?}}")
 OTHER_CASE = Change(
-    " in the other case", str.swapcase, '$(printf %s "${{{0}}}" | tr A-Za-z a-zA-Z)'
+    " in the other case", (("other_case",),), '$(printf %s "${{{0}}}" | tr A-Za-z a-zA-Z)'
 )
 CHANGES = (LENGTHENED, SHORTENED, OTHER_CASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A part of a credential: its value, and what it is within a shell's double quotes.
+    """A part of a credential: its value, what it is within a shell's double quotes, its recipe.
 
     `label` is what reports show of a secret; what was made up has none.
     """
 
     value: str
     shell: str
+    recipe: Recipe
     label: str = ""
 
 
@@ -88,7 +94,7 @@ NOTHING = Proof()
 
 def made_up(text: str) -> Word:
     """Return letters and digits that are nobody's secret."""
-    return Word(text, text)
+    return Word(text, text, Recipe(text=text))
 
 
 def bearer(token: Word) -> Proof:
@@ -103,18 +109,28 @@ def cookie(value: Word) -> Proof:
 
 def basic(username: Word, password: Word) -> Proof:
     """Return the proof of who has a password; together they are as secret as the password."""
-    encoded = base64.b64encode(f"{username.value}:{password.value}".encode()).decode()
+    encoded = _basic(username.value, password.value)
     shell = f"printf %s \"{username.shell}:{password.shell}\" | base64 | tr -d '\\n'"
-    secret = Hidden(encoded, "<basic credentials>", f'"$({shell})"')
+    recipe = Recipe(made="basic", parts=(username.recipe, password.recipe))
+    secret = Hidden(encoded, "<basic credentials>", f'"$({shell})"', recipe)
     return Proof((("Authorization", f"Basic {encoded}"),), (secret,))
 
 
 def _hidden(word: Word) -> tuple[Hidden, ...]:
-    return (Hidden(word.value, word.label, f'"{word.shell}"'),) if word.label else ()
+    secret = Hidden(word.value, word.label, f'"{word.shell}"', word.recipe)
+    return (secret,) if word.label else ()
+
+
+def _basic(username: str, password: str) -> str:
+    return base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
 class MtmaiDriver(Driver):
     """One tenant, and the credentials that open it."""
+
+    secret_headers = frozenset({"authorization", "cookie"})
+    volatile = frozenset({"id", "createdAt", "updatedAt"})
+    prose = frozenset({"content"})
 
     def __init__(self, contract: Contract, target: Target, credentials: Mapping[str, str]) -> None:
         """Raise ContractError where there is no way to be let in; empty counts as not given."""
@@ -146,8 +162,15 @@ class MtmaiDriver(Driver):
         return Word(
             change.apply(self.credentials[name]),
             change.shell.format(variable),
+            Recipe(credential=self.prefix + name, then=change.then),
             f"${variable}{change.name}",
         )
+
+    def make_anew(self, made: str, parts: Sequence[str]) -> str:
+        """Make what basic authentication shows, of a name and a password."""
+        if made != "basic" or len(parts) != 2:
+            return super().make_anew(made, parts)
+        return _basic(*parts)
 
     def proof(self, way: Way) -> Proof:
         """Return what is shown to be let in that way."""

@@ -18,7 +18,15 @@ from ...model import Answer, Api, Call, Identity, Operation, Refusal
 from ...replies import Reply
 from ...store import Record, Scope
 from . import cors, recording
-from .chat_input import NOT_JSON_COMPLIANT, UNPARSABLE, ChatInput, question, read_value, validate
+from .chat_input import (
+    NOT_JSON_COMPLIANT,
+    UNPARSABLE,
+    ChatInput,
+    named_conversation,
+    question,
+    read_value,
+    validate,
+)
 from .conversation import Turn, chain, ulid
 
 TITLE = "New conversation"
@@ -74,6 +82,11 @@ class Emulator(Api):
     def read_key(self, call: Call) -> str:
         """Return the key that came with the request, or ""."""
         return str(call.request.headers.get("x-api-key", ""))
+
+    def session_of(self, call: Call) -> str:
+        """Return the key and the conversation that the path or the body names."""
+        named = call.path.get("conversation_id") or named_conversation(call.request)
+        return repr((self.read_key(call), named))
 
     def is_known(self, key: str) -> bool:
         """Say whether one of the callers has this key."""

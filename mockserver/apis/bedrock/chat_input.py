@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError, PydanticKnownError
 from pydantic_core.core_schema import ValidationInfo
+from werkzeug.exceptions import HTTPException
 
 from ...model import Refusal
 
@@ -154,6 +155,16 @@ def read_value(request: Request) -> Any:
     except UnicodeDecodeError as error:
         raise Refusal("not UTF-8", detail={"detail": UNPARSABLE}) from error
     return read_json(text) if _says_json(request) else text
+
+
+def named_conversation(request: Request) -> str:
+    """Return the conversation that a body names, be the rest of it valid or not; else ""."""
+    try:
+        value = read_value(request)
+    except (Refusal, HTTPException):
+        return ""
+    named = value.get("conversationId", "") if isinstance(value, dict) else ""
+    return named if isinstance(named, str) else ""
 
 
 def read_json(text: str) -> Any:

@@ -84,6 +84,11 @@ class Emulator(Api):
         scheme, _, key = call.request.headers.get("Authorization", "").partition(" ")
         return key.strip() if scheme.lower() == "bearer" else ""
 
+    def session_of(self, call: Call) -> str:
+        """Return the bot, the key and the conversation that the body names."""
+        named = question.named_conversation(_body(call))
+        return repr((call.path.get("bot_uid", ""), self.read_key(call), named))
+
     def find_callers(self, bot_uid: str) -> list[Identity]:
         """Return the identities that know the bot; refuse a bot that none knows."""
         callers = [caller for caller in self.world.identities if caller["bot_uid"] == bot_uid]
@@ -271,12 +276,15 @@ def _digest(content: bytes) -> str:
 def _whole_request(call: Call) -> bytes:
     """Return what tells one request from another; the key as well, so that callers never meet."""
     asked = call.request
-    try:
-        body = asked.get_data()
-    except HTTPException:  # too large, or broken off: it was refused for that
-        body = b""
     about = (asked.method, asked.full_path, asked.headers.get("Authorization", ""))
-    return repr(about).encode("utf-8", "surrogatepass") + body
+    return repr(about).encode("utf-8", "surrogatepass") + _body(call)
+
+
+def _body(call: Call) -> bytes:
+    try:
+        return call.request.get_data()
+    except HTTPException:  # too large, or broken off: it is refused for that
+        return b""
 
 
 def _recorded_text(content: dict[str, Any]) -> str:

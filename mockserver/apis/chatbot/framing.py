@@ -22,7 +22,12 @@ _HIDDEN = MAGIC[:-1] + rb"\u%04x" % MAGIC[-1]
 def write_header(fields: Mapping[str, Any]) -> bytes:
     """Write the header as the document spaces it; the magic number is never in it."""
     # Not in ASCII: then a chunk may end inside a character of the header as well.
-    return json.dumps(fields, ensure_ascii=False).encode().replace(MAGIC, _HIDDEN)
+    return without_magic(json.dumps(fields, ensure_ascii=False).encode())
+
+
+def without_magic(text: bytes) -> bytes:
+    """Return the same JSON with the magic number escaped wherever it stands in a string."""
+    return text.replace(MAGIC, _HIDDEN)
 
 
 def schedule(

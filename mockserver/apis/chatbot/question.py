@@ -43,6 +43,16 @@ def check(fields: object) -> Question:
         raise _refusal(error.errors(include_url=False)[0]) from error
 
 
+def named_conversation(raw: bytes) -> str:
+    """Return the conversation that a body names, be the rest of it valid or not; else ""."""
+    try:
+        fields = parse(raw)
+    except Refusal:
+        return ""
+    named = fields.get("conversation_uid", "") if isinstance(fields, dict) else ""
+    return named if isinstance(named, str) else ""
+
+
 _KINDS = {"q": "string", "conversation_uid": "string", "language": "string", "stream": "boolean"}
 
 

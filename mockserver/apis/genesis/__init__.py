@@ -79,12 +79,18 @@ class Emulator(Api):
 
     def read(self, call: Call) -> Parameters:
         """Return the flat parameters of query string and body together (fact sheet, Request)."""
-        asked = call.request
-        found: Parameters | None = asked.environ.get(READ)
+        found: Parameters | None = call.request.environ.get(READ)
         if found is None:
-            body = asked.get_data() if asked.method != "GET" else b""
-            found = asked.environ[READ] = read_parameters(asked.query_string, asked.mimetype, body)
+            found = call.request.environ[READ] = _read(call.request)
         return found
+
+    def session_of(self, call: Call) -> str:
+        """Return the key, the application and the session that the parameters name."""
+        try:
+            values = _read(call.request).values
+        except HTTPException:  # a body too large to be read names nobody
+            return ""
+        return repr([values.get(name, "") for name in ("PublicKey", "AppID", "SessionID")])
 
     def find_action(self, values: Values) -> None:
         """Refuse an absent (160) or unknown (161) action."""
@@ -292,6 +298,11 @@ class Emulator(Api):
         """Return the last question and the Response of each recorded success."""
         read = [read_exchange(exchange) for exchange in exchanges]
         return [reply for reply in read if reply is not None]
+
+
+def _read(asked: Request) -> Parameters:
+    body = asked.get_data() if asked.method != "GET" else b""
+    return read_parameters(asked.query_string, asked.mimetype, body)
 
 
 # Our choice: what a plain HTTP failure is called in the gateway's terms.

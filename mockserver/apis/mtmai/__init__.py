@@ -89,6 +89,11 @@ class Emulator(Api):
         call.remarks.append(credentials.diagnose(brought, tenant, self.world.identities))
         raise Refusal(self.forbidden(tenant, brought), status=403)
 
+    def session_of(self, call: Call) -> str:
+        """Return the tenant, the credentials and the session that the path names."""
+        brought = credentials.read(call.request.headers)
+        return repr((call.path.get("tenant", ""), call.path.get("chat", ""), brought))
+
     def owners(self, tenant: str) -> list[Identity]:
         """Return those whose credentials open the tenant."""
         return [caller for caller in self.world.identities if caller["tenant"] == tenant]

@@ -21,11 +21,11 @@ every_operation = tuple({"operation": name} for name in OPERATIONS)
 wrong_keys = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=20, max_size=40)
 
 ALTERED = (
-    Change("with x after it", "{}x".format, "sed 's/$/x/'"),
-    Change("without its first character", lambda key: key[1:], "cut -c2-"),
-    Change("in the other case", str.swapcase, "tr a-zA-Z A-Za-z"),
-    Change("backwards", lambda key: key[::-1], "rev"),
-    Change("twice", lambda key: key * 2, "sed 's/.*/&&/'"),
+    Change("with x after it", (("append", "x"),), "sed 's/$/x/'"),
+    Change("without its first character", (("from", 1),), "cut -c2-"),
+    Change("in the other case", (("other_case",),), "tr a-zA-Z A-Za-z"),
+    Change("backwards", (("backwards",),), "rev"),
+    Change("twice", (("twice",),), "sed 's/.*/&&/'"),
 )
 
 
@@ -87,7 +87,7 @@ def truncated(driver: BedrockDriver, operation: str, dropped: int) -> None:
     rest = len(driver.credentials["api_key"]) - dropped
     # No header can end with a blank.
     suppose(rest > 3 and not driver.credentials["api_key"][:rest].endswith(" "))
-    _changed(driver, operation, Change(f"cut to {rest}", lambda key: key[:rest], f"cut -c1-{rest}"))
+    _changed(driver, operation, Change(f"cut to {rest}", (("cut", rest),), f"cut -c1-{rest}"))
 
 
 @clause("bedrock.key.altered", basis=Basis.DOCUMENTED, source=GUIDE, operation=operations,

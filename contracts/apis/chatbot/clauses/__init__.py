@@ -11,7 +11,17 @@ from ....model import Broken, Clause, NotReached
 from ....openapi import schema_clauses
 from ....samples import Sample
 from ..driver import is_stream
-from . import access, answer, conversations, envelope, header, parameters, refusals, stream
+from . import (
+    access,
+    answer,
+    conversations,
+    envelope,
+    header,
+    machines,
+    parameters,
+    refusals,
+    stream,
+)
 
 DOCUMENT = Path(__file__).parent.parent / "openapi.yaml"
 
@@ -37,7 +47,9 @@ def beside_streams(schema: Clause) -> Clause:
 ABOUT_ANSWERS = ("chatbot.schema.content_type", "chatbot.schema.body")
 
 CLAUSES = (
-    *clauses_in(envelope, parameters, refusals, access, conversations, stream, header, answer),
+    *clauses_in(
+        envelope, parameters, refusals, access, conversations, machines, stream, header, answer
+    ),
     *(
         beside_streams(found) if found.id in ABOUT_ANSWERS else found
         for found in schema_clauses("chatbot", DOCUMENT)

@@ -41,5 +41,5 @@ def _with_wrong_key(driver: ChatbotDriver, change: str, made_up: str) -> Request
     key = driver.credentials["api_key"]
     if change == "longer":
         return driver.with_key(request, f"{key}x", driver.hidden("api_key"))
-    cut = driver.hidden("api_key", key[:-1], f'"${{{variable}%?}}"')
+    cut = driver.hidden("api_key", key[:-1], f'"${{{variable}%?}}"', (("but_last", 1),))
     return driver.with_key(request, key[:-1], cut)

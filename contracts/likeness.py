@@ -1,0 +1,272 @@
+"""When one answer is of the same kind as another: here and nowhere else it is defined.
+
+The kind of an answer is its status, the headers that say what it is, and its body, value for value.
+Values that are volatile are left aside:
+
+- what the API's driver calls volatile may be another value of the same form;
+- what it calls prose may be any text, unless one of the two is blank, or repeats what was sent;
+- ids, wherever they stand, are compared up to renaming: what was the same id twice is the same id
+  twice, and what was two is two;
+- of a list that holds more or fewer items than before, the items that are about this failure's own
+  ids are compared; where there are none, the kinds of items that there are.
+
+An answer that did not come is of the same kind as another for the same reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from .driver import Driver
+from .model import Exchange, shortened
+
+TELLING = ("allow", "location", "www-authenticate")
+"""Headers that say what an answer is; of the others a request id at most is worth a look."""
+
+IN_FRONT = frozenset(
+    {"age", "alt-svc", "connection", "content-length", "date", "keep-alive", "server", "set-cookie"}
+    | {"transfer-encoding", "vary", "via", "x-cache", "x-powered-by", "cf-ray", "cf-cache-status"}
+)
+"""Headers that come and go with what stands in front of a server."""
+
+_ID = re.compile(
+    r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9A-HJKMNP-TV-Z]{26}|[0-9a-f]{16,}"
+)
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[-+]\d\d:?\d\d)?")
+_VOLATILE = re.compile(rf"{_TIME.pattern}|{_ID.pattern}|\d{{6,}}")
+_TIME_NAME = re.compile(r"(?i)time|date|created|[a-z]At$")
+
+BODY = "the body"
+
+MOST_VALUES = 200_000
+"""So many values are compared of one answer; what is more is alike if it is the same."""
+
+LEAST_NUMBER = 1000
+"""A smaller number is the same as another by chance."""
+
+
+class Likeness:
+    """Compares the answers of one failure with those of its replay, in their order."""
+
+    def __init__(self, driver: type[Driver]) -> None:
+        self._driver = driver
+        self._forth: dict[object, object] = {}
+        self._back: dict[object, object] = {}
+        self._sent: set[str] = set()
+        self._left = 0
+
+    def sent(self, old: str | None, new: str) -> None:
+        """Note a value that was sent, and what is sent in its place."""
+        self._sent.add(new)
+        if old is not None and old != new:
+            self._forth.setdefault(old, new)
+            self._back.setdefault(new, old)
+
+    def difference(self, old: Exchange, new: Exchange) -> str:
+        """Return in a few words how an answer differs in kind from an old one; "" for alike."""
+        before = dict(self._forth), dict(self._back)
+        self._left = MOST_VALUES
+        try:
+            found = next(self._differences(old, new), "")
+        except (RecursionError, _TooMuch):
+            found = "" if old.body == new.body else "another body, too large or deep to compare"
+        if found:
+            self._forth, self._back = before
+        return found
+
+    def _differences(self, old: Exchange, new: Exchange) -> Iterator[str]:
+        if old.response is None or new.response is None:
+            was, now = (_failed(one) for one in (old, new))
+            if was != now:
+                yield f"{now} instead of {was}"
+            return
+        if old.status != new.status:
+            yield f"status {new.status} instead of {old.status}"
+        yield from self._headers(old, new)
+        old_body, new_body = self._driver.reading(old), self._driver.reading(new)
+        yield from self._values(old_body, new_body, BODY, "")
+
+    def _headers(self, old: Exchange, new: Exchange) -> Iterator[str]:
+        was, now = _headers(old), _headers(new)
+        for name in sorted(was.keys() ^ now.keys()):
+            yield f"header {name} is {'gone' if name in was else 'new'}"
+        for name in sorted(was.keys() & now.keys()):
+            if name == "content-type" or name in TELLING or _ID.fullmatch(was[name]):
+                yield from self._texts(was[name], now[name], f"header {name}", name)
+
+    def _values(self, old: Any, new: Any, place: str, name: str) -> Iterator[str]:
+        self._left -= 1
+        if self._left < 0:
+            raise _TooMuch
+        if _kind(old) != _kind(new):
+            yield f"{place} is {_kind(new)} instead of {_kind(old)}"
+        elif isinstance(old, dict):
+            yield from self._objects(old, new, place)
+        elif isinstance(old, list):
+            yield from self._lists(old, new, place, name)
+        elif isinstance(old, str):
+            yield from self._texts(old, new, place, name)
+        elif isinstance(old, bool) or old is None or name not in self._driver.volatile:
+            if old != new:
+                yield _instead(place, old, new)
+        else:
+            yield from self._numbers(old, new, place, name)
+
+    def _objects(self, old: Mapping[str, Any], new: Mapping[str, Any], place: str) -> Iterator[str]:
+        names = {key: str(self._forth.get(key, key)) for key in old}
+        gone = [key for key, name in names.items() if name not in new]
+        come = [key for key in new if key not in names.values()]
+        # Members that are named by ids that were not seen before, in the order that they come in.
+        if len(gone) == len(come) and all(map(_alike, gone, come)):
+            for key, other in zip(gone, come, strict=True):
+                names[key] = other
+                yield from self._bound(key, other, f"a member of {place}")
+            gone, come = [], []
+        for key, other in names.items():
+            if other in new:
+                yield from self._values(old[key], new[other], _below(place, other), key)
+        yield from (f"{place} has no {shortened(key, 40)}" for key in gone)
+        yield from (f"{place} has {shortened(key, 40)}" for key in come)
+
+    def _lists(self, old: list[Any], new: list[Any], place: str, name: str) -> Iterator[str]:
+        if len(old) == len(new) and not next(self._items(old, new, place, name), ""):
+            return
+        ours = [item for item in old if self._mentions(item, self._forth)]
+        theirs = [item for item in new if self._mentions(item, self._back)]
+        if ours or theirs or not old or not new:
+            if len(ours or old) != len(theirs or new):
+                yield f"{place} has {len(theirs or new)} items instead of {len(ours or old)}"
+            else:
+                yield from self._items(ours or old, theirs or new, place, name)
+        elif all(isinstance(item, dict) for item in (*old, *new)):
+            for many, others in ((old, new), (new, old)):
+                for item in many:
+                    if all(next(self._tried(item, one, place, name), "") for one in others):
+                        yield f"{place} holds items of another kind"
+                        return
+        else:
+            yield f"{place} has other items"
+
+    def _items(
+        self, old: Sequence[Any], new: Sequence[Any], place: str, name: str
+    ) -> Iterator[str]:
+        before = dict(self._forth), dict(self._back)
+        for at, (one, other) in enumerate(zip(old, new, strict=True)):
+            for found in self._values(one, other, f"{place}[{at}]", name):
+                self._forth, self._back = before
+                yield found
+                return
+
+    def _tried(self, old: Any, new: Any, place: str, name: str) -> Iterator[str]:
+        """Compare two items that need not be each other's, so that no id is bound by it."""
+        before = dict(self._forth), dict(self._back)
+        found = next(self._values(old, new, place, name), "")
+        self._forth, self._back = before
+        if found:
+            yield found
+
+    def _mentions(self, item: Any, known: Mapping[object, object]) -> bool:
+        if isinstance(item, dict):
+            return any(self._mentions(value, known) for value in item.values())
+        if isinstance(item, list):
+            return any(self._mentions(value, known) for value in item)
+        return isinstance(item, str) and item in known
+
+    def _texts(self, old: str, new: str, place: str, name: str) -> Iterator[str]:
+        if name in self._driver.prose:
+            repeated = self._repeated(old, new)
+            if repeated is False or bool(old.strip()) != bool(new.strip()):
+                yield _instead(place, old, new)
+        elif name in self._driver.volatile or _ID.fullmatch(old):
+            if _form(old) != _form(new):
+                yield _instead(place, old, new)
+            elif old.strip() and not _TIME.fullmatch(old):
+                yield from self._bound(old, new, place)
+        elif old != new and _plain(self._renamed(old)) != _plain(new):
+            yield _instead(place, old, new)
+
+    def _repeated(self, old: str, new: str) -> bool | None:
+        """Say whether both repeat what was sent, or (False) one of them alone; None for neither."""
+        was, now = self._forth.get(old, old) in self._sent, new in self._sent
+        if not was and not now:
+            return None
+        return was and self._forth.get(old, old) == new
+
+    def _numbers(self, old: float, new: float, place: str, name: str) -> Iterator[str]:
+        signs = (old > 0) - (old < 0), (new > 0) - (new < 0)
+        if signs[0] != signs[1]:
+            yield _instead(place, old, new)
+        elif _TIME_NAME.search(name):
+            # Seconds are no milliseconds.
+            if max(abs(old), abs(new)) > 100 * min(abs(old), abs(new)):
+                yield _instead(place, old, new)
+        elif min(abs(old), abs(new)) >= LEAST_NUMBER:
+            yield from self._bound((name, old), (name, new), place)
+
+    def _bound(self, old: object, new: object, place: str) -> Iterator[str]:
+        """Take one id for the other, from here on; it must be no other's."""
+        if self._forth.setdefault(old, new) != new or self._back.setdefault(new, old) != old:
+            yield f"{place} is another's id, or no longer the one that it was before"
+
+    def _renamed(self, text: str) -> str:
+        for old, new in self._forth.items():
+            if isinstance(old, str) and isinstance(new, str) and len(old) >= 4:
+                text = text.replace(old, new)
+        return text
+
+
+class _TooMuch(Exception):
+    """There is more in an answer than is worth comparing."""
+
+
+def _headers(exchange: Exchange) -> dict[str, str]:
+    assert exchange.response is not None
+    lines = ((name.lower(), value) for name, value in exchange.response.headers)
+    return {
+        name: re.sub(r"\s*([;,=])\s*", r"\1", value.lower() if name == "content-type" else value)
+        for name, value in lines
+        if name not in IN_FRONT and not name.startswith(("access-control-", "x-ratelimit-"))
+    }
+
+
+def _failed(exchange: Exchange) -> str:
+    if exchange.response is not None:
+        return f"an answer of status {exchange.status}"
+    return _plain(re.sub(r"\d+", "#", (exchange.failure or "no answer").partition(":")[0]))
+
+
+def _kind(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else "a boolean"
+    if isinstance(value, (int, float)):
+        return "a whole number" if isinstance(value, int) else "a number with a fraction"
+    if isinstance(value, dict):
+        return "an object"
+    return "a list" if isinstance(value, list) else "a text"
+
+
+def _form(text: str) -> str:
+    if not text.strip():
+        return "blank"
+    if text.isdecimal():
+        return "digits"
+    return "time" if _TIME.fullmatch(text) else _ID.sub("#", text) if _ID.fullmatch(text) else "id"
+
+
+def _alike(old: str, new: str) -> bool:
+    return bool(_ID.fullmatch(old) and _ID.fullmatch(new))
+
+
+def _plain(text: str) -> str:
+    return _VOLATILE.sub("#", text)
+
+
+def _below(place: str, name: str) -> str:
+    said = shortened(name, 40)[1:-1]
+    return said if place == BODY else f"{place}.{said}"
+
+
+def _instead(place: str, old: object, new: object) -> str:
+    return f"{place} is {shortened(new, 80)} instead of {shortened(old, 80)}"

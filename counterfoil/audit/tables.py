@@ -1,0 +1,166 @@
+"""What an audit measured: for a terminal, for the docs, for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from statistics import median
+
+from .jobs import Matrix, Row
+from .judgement import ALLOWANCE, unrelated
+
+BEGIN, END = "<!-- audit: begin -->", "<!-- audit: end -->"
+"""Between these lines of a document stands the table that an audit wrote."""
+
+
+def summary(matrix: Matrix) -> str:
+    """Return the detection rate by API and group, and the false alarms, for a terminal."""
+    rows = [_HEAD, *_by_group(matrix)]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(_HEAD))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if at < 2 else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    return "\n".join([*lines, "", *_totals(matrix)])
+
+
+def markdown(matrix: Matrix) -> str:
+    """Return the same as a table in Markdown."""
+    head = ["| " + " | ".join(_HEAD) + " |", "| --- | --- |" + " ---: |" * (len(_HEAD) - 2)]
+    body = ["| " + " | ".join(row) + " |" for row in _by_group(matrix)]
+    return "\n".join([*head, *body, "", *_totals(matrix), ""])
+
+
+def matrix_page(matrix: Matrix) -> str:
+    """Return the whole matrix as a page: the table, every fault, every clause, every variant."""
+    by_clause: dict[str, list[str]] = {}
+    for row in matrix.rows:
+        for id in row.caught:
+            by_clause.setdefault(id, []).append(row.fault)
+    variants = list(dict.fromkeys(h.variant for h in matrix.honest if h.variant))
+    return "\n".join(
+        [
+            "# What the suites catch",
+            "",
+            "Written by `counterfoil audit --report`, not by hand.",
+            "",
+            markdown(matrix),
+            "## Every fault, and the clauses that catch it",
+            "",
+            "| fault | calls until caught | clauses |",
+            "| --- | ---: | --- |",
+            *(_fault_line(row) for row in matrix.rows),
+            "",
+            "## Every clause, and the faults that it catches",
+            "",
+            *(f"- `{id}`: {_codes(faults)}" for id, faults in sorted(by_clause.items())),
+            "",
+            "## Every honest variant, kept",
+            "",
+            *(f"- `{id}`" for id in variants),
+            "",
+        ]
+    )
+
+
+def bites(matrix: Matrix) -> str:
+    """Return in YAML, for each clause, the fault that breaks it and the fewest others."""
+    best: dict[str, tuple[int, str]] = {}
+    for row in matrix.rows:
+        for id in row.caught:
+            found = (len(row.caught), row.fault)
+            best[id] = min(found, best.get(id, found))
+    return "".join(f"{id}: {fault}\n" for id, (_, fault) in sorted(best.items()))
+
+
+def as_json(matrix: Matrix) -> str:
+    """Return what was measured as JSON: what catches each fault, and what each clause costs.
+
+    The calls are those of the default server on seed 0, by profile and clause.
+    """
+    calls: dict[str, dict[str, int]] = {}
+    honest: dict[str, list[str]] = {}
+    for server in matrix.honest:
+        honest.setdefault(server.variant or server.api, []).extend(server.alarms)
+        if not server.variant and server.seed == 0:
+            calls.setdefault(server.profile, {}).update(server.calls)
+    measured = {
+        "seeds": matrix.seeds,
+        "faults": {
+            row.fault: {
+                "group": row.group,
+                "caught_by": list(row.caught),
+                "calls": row.calls,
+                "missed": list(row.missed),
+            }
+            for row in matrix.rows
+        },
+        "honest": honest,
+        "calls": calls,
+    }
+    return json.dumps(measured, indent=1, ensure_ascii=False) + "\n"
+
+
+def write_between(path: Path, table: str) -> None:
+    """Put a table between the two marks of a document; raises ValueError where it has none."""
+    text = path.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"{path} has no place for it: write {BEGIN} and {END}, a line each")
+    path.write_text(f"{before}{BEGIN}\n\n{table.rstrip()}\n\n{END}{after}", encoding="utf-8")
+
+
+_HEAD = ["API", "faults", "number", "caught", "calls until caught", "seconds", "clauses that break"]
+
+
+def _by_group(matrix: Matrix) -> list[list[str]]:
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in matrix.rows:
+        groups.setdefault((row.api, row.group), []).append(row)
+    return [_measured(api, group, rows, matrix.seeds) for (api, group), rows in groups.items()]
+
+
+def _measured(api: str, group: str, rows: Sequence[Row], seeds: int) -> list[str]:
+    chances = len(rows) * seeds
+    caught = chances - sum(len(row.missed) for row in rows)
+    return [
+        api,
+        group,
+        str(len(rows)),
+        f"{100 * caught / chances:.0f} %",
+        f"{median(row.calls for row in rows):.0f}",
+        f"{median(row.seconds for row in rows):.2f}",
+        f"{median(len(row.caught) for row in rows):.0f}",
+    ]
+
+
+def _totals(matrix: Matrix) -> Iterable[str]:
+    chances = len(matrix.rows) * matrix.seeds
+    caught = chances - sum(len(row.missed) for row in matrix.rows)
+    if chances:
+        most = max(len(unrelated(row)) for row in matrix.rows)
+        yield (
+            f"Caught: {caught} of {chances} ({len(matrix.rows)} faults, each on {matrix.seeds} "
+            f"seeds). A fault breaks at most {most} clauses on other subjects than its own; "
+            f"{ALLOWANCE} are allowed."
+        )
+    if matrix.honest:
+        servers = {(server.api, server.variant) for server in matrix.honest}
+        alarms = sum(len(server.alarms) for server in matrix.honest)
+        yield (
+            f"False alarms: {alarms} in {len(matrix.honest)} runs of {len(servers)} honest "
+            f"servers, {len(servers) - len(matrix.apis)} of them variants."
+        )
+
+
+def _fault_line(row: Row) -> str:
+    return f"| `{row.fault}` | {row.calls} | {_codes(row.caught)} |"
+
+
+def _codes(ids: Iterable[str]) -> str:
+    return ", ".join(f"`{id}`" for id in ids)

@@ -1,0 +1,135 @@
+"""When a fault happens: always, by chance, or because the request itself asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map
+
+from .faults import Impossible, with_faults
+from .model import Api, Call, Chance, World
+from .routing import routes
+
+FAULT_HEADER = "Counterfoil-Fault"
+"""The request that carries it breaks in the ways that it lists, and no other does."""
+
+SESSION_HEADER = "Counterfoil-Session"
+"""Names the session whose requests are counted together, whatever else the request says."""
+
+MOST_KEPT = 256
+"""Combinations of faults that are kept ready: whoever calls can ask for any."""
+
+_FAULT = "HTTP_COUNTERFOIL_FAULT"
+_SESSION = "HTTP_COUNTERFOIL_SESSION"
+
+
+def read_chances(faults: Iterable[str]) -> tuple[Chance, ...]:
+    """Return what a list of `ID` and `ID@CHANCE` asks for; raises Impossible."""
+    found: dict[str, Chance] = {}
+    for text in faults:
+        chance = read_chance(text)
+        if found.setdefault(chance.fault, chance) != chance:
+            raise Impossible(f"{chance.fault} is given two chances: say which one it has")
+    return tuple(found.values())
+
+
+def read_chance(text: str) -> Chance:
+    """Return the chance in `ID@CHANCE`, which is 1 for an `ID` alone; raises Impossible."""
+    id, at, number = text.partition("@")
+    if not at:
+        return Chance(id)
+    try:
+        probability = float(number)
+    except ValueError:
+        probability = -1.0
+    if not 0 <= probability <= 1:
+        raise Impossible(f"{text!r}: after @ stands a chance from 0 to 1, like {id}@0.25")
+    return Chance(id, probability)
+
+
+def happens(world: World, chance: Chance, session: str, ordinal: int) -> bool:
+    """Decide for one request, by nothing but the seed, the fault, the session and the ordinal."""
+    return world.number("chance", chance.fault, session, ordinal) < chance.probability * 2**128
+
+
+def no_fault_in(variant: str) -> Impossible:
+    """Return the refusal of a fault where a variant is served."""
+    return Impossible(
+        f"no fault can be had with the variant {variant}: a fault breaks the plain class"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Who serves a call: an instance, the faults in it, and its routes where they are its own."""
+
+    api: Api
+    faults: tuple[str, ...] = ()
+    routes: Map | None = None
+
+    def route(self, call: Call, problem: HTTPException | None) -> tuple[Call, HTTPException | None]:
+        """Find the operation once more where a fault has routes of its own."""
+        if self.routes is None:
+            return call, problem
+        try:
+            operation, path = self.routes.bind_to_environ(call.request.environ).match()
+        except HTTPException as other:
+            return Call(None, call.request, remarks=call.remarks), other
+        return Call(operation, call.request, path, call.remarks), None
+
+
+class Chooser:
+    """Chooses who serves each call to one API; instances with the same faults are one."""
+
+    def __init__(self, api: Api, prefix: str) -> None:
+        chances = api.world.chances
+        self.api = api
+        self._prefix = prefix
+        self._sometimes = tuple(chance for chance in chances if chance.probability < 1)
+        always = (chance.fault for chance in chances if chance.probability == 1)
+        self._usual = Chosen(api, tuple(always))
+        self._with = lru_cache(MOST_KEPT)(self._make)
+
+    def choose(self, call: Call) -> Chosen:
+        """Return who serves the call; raises UnknownName for what its header asks for.
+
+        The header is taken away: the API's own code sees the request as if it had none.
+        """
+        asked = call.request.environ.pop(_FAULT, None)
+        if asked is None and not self._sometimes:
+            return self._usual
+        chosen = self._usual if asked is None else self._ask(call, asked)
+        happening = self._draw(call)
+        if not happening:
+            return chosen
+        return self._with(tuple(dict.fromkeys((*chosen.faults, *happening))))
+
+    def _ask(self, call: Call, asked: str) -> Chosen:
+        wanted = [id for id in map(str.strip, asked.split(",")) if id]
+        if not wanted:
+            raise Impossible(f"{FAULT_HEADER} names no fault")
+        chosen = self._with(tuple(dict.fromkeys((*self._usual.faults, *wanted))))
+        call.remarks.append(f"{FAULT_HEADER}: {', '.join(wanted)}")
+        return chosen
+
+    def _draw(self, call: Call) -> list[str]:
+        """Return which faults happen by chance; one request counts once for all of them."""
+        if not self._sometimes:
+            return []
+        world = self.api.world
+        named = call.request.environ.pop(_SESSION, None)
+        session = self.api.session_of(call) if named is None else named
+        # A digest: credentials are not written into any store.
+        digest = f"{world.number('session', session):032x}"
+        ordinal = world.store.count((self.api.name, "chances"), digest)
+        return [one.fault for one in self._sometimes if happens(world, one, session, ordinal)]
+
+    def _make(self, faults: tuple[str, ...]) -> Chosen:
+        if self.api.variant:
+            raise no_fault_in(self.api.variant.id)
+        api = with_faults(type(self.api), faults)(self.api.world)
+        own = api.operations != self.api.operations
+        return Chosen(api, faults, routes(self._prefix, api.operations) if own else None)
