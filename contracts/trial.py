@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import hypothesis
 from hypothesis import given
 from hypothesis.errors import Flaky, HypothesisException, Unsatisfiable
-from hypothesis.stateful import get_state_machine_test
+from hypothesis.stateful import RuleBasedStateMachine, get_state_machine_test
 
 from .drawing import drawn_alike, settings
 from .driver import Attempts, Driver, GaveUp
@@ -82,13 +82,22 @@ class Trial:
         shrink = self.plan.profile.shrink_calls > 0
         chosen = settings(min(most, clause.most or most), self.plan.profile.steps, shrink=shrink)
         if clause.machine:
-            test: Any = get_state_machine_test(clause.test(self.driver), settings=chosen)
-            test.hypothesis.inner_test = self._tried(test.hypothesis.inner_test)
-        else:
-            test = chosen(
-                given(**clause.draws)(lambda **drawn: self._try(clause.test, self.driver, **drawn))
-            )
-        hypothesis.seed(self._seed())(test)()
+            self._try_machine(clause.test(self.driver), chosen)
+            return
+        test = given(**clause.draws)(lambda **drawn: self._try(clause.test, self.driver, **drawn))
+        hypothesis.seed(self._seed())(chosen(test))()
+
+    def _try_machine(
+        self, machine: type[RuleBasedStateMachine], chosen: hypothesis.settings
+    ) -> None:
+        test: Any = get_state_machine_test(machine, settings=chosen)
+        test.hypothesis.inner_test = self._tried(test.hypothesis.inner_test)
+        try:
+            hypothesis.seed(self._seed())(test)()
+        finally:
+            # Hypothesis keeps every machine that it ever ran, and with it all that was exchanged.
+            if "driver" in vars(machine):
+                machine.driver = None
 
     def _tried(self, steps: Callable[..., Any]) -> Callable[..., Any]:
         """Return a test that tries these steps; Hypothesis asks it for its name and its code."""

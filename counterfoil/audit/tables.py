@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
 
+import contracts
+
 from .jobs import Matrix, Row
 from .judgement import ALLOWANCE, unrelated
 
@@ -28,11 +30,38 @@ def summary(matrix: Matrix) -> str:
     return "\n".join([*lines, "", *_totals(matrix)])
 
 
-def markdown(matrix: Matrix) -> str:
-    """Return the same as a table in Markdown."""
-    head = ["| " + " | ".join(_HEAD) + " |", "| --- | --- |" + " ---: |" * (len(_HEAD) - 2)]
-    body = ["| " + " | ".join(row) + " |" for row in _by_group(matrix)]
-    return "\n".join([*head, *body, "", *_totals(matrix), ""])
+def by_api(matrix: Matrix) -> str:
+    """Return the two figures of each API as a table in Markdown."""
+    head = ["API", "clauses", "faults", "caught", "calls until caught", "honest servers",
+            "runs", "false alarms"]  # fmt: skip
+    return _table(head, [_api_line(matrix, api) for api in matrix.apis], 1) + "\n".join(
+        ["", *_totals(matrix), ""]
+    )
+
+
+def by_group(matrix: Matrix) -> str:
+    """Return the detection rate of each group of faults as a table in Markdown."""
+    return _table(_HEAD, _by_group(matrix), 2)
+
+
+def _table(head: list[str], rows: list[list[str]], words: int) -> str:
+    lines = [head, [*["---"] * words, *["---:"] * (len(head) - words)], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _api_line(matrix: Matrix, api: str) -> list[str]:
+    rows = [row for row in matrix.rows if row.api == api]
+    honest = [server for server in matrix.honest if server.api == api]
+    return [
+        api,
+        str(len(contracts.load(api).clauses)),
+        str(len(rows)),
+        _rate(rows, matrix.seeds),
+        f"{median(row.calls for row in rows):.0f}",
+        str(len({server.variant for server in honest})),
+        str(len(honest)),
+        str(sum(len(server.alarms) for server in honest)),
+    ]
 
 
 def matrix_page(matrix: Matrix) -> str:
@@ -48,7 +77,10 @@ def matrix_page(matrix: Matrix) -> str:
             "",
             "Written by `counterfoil audit --report`, not by hand.",
             "",
-            markdown(matrix),
+            by_api(matrix),
+            "## By group of faults",
+            "",
+            by_group(matrix),
             "## Every fault, and the clauses that catch it",
             "",
             "| fault | calls until caught | clauses |",
@@ -126,17 +158,20 @@ def _by_group(matrix: Matrix) -> list[list[str]]:
 
 
 def _measured(api: str, group: str, rows: Sequence[Row], seeds: int) -> list[str]:
-    chances = len(rows) * seeds
-    caught = chances - sum(len(row.missed) for row in rows)
     return [
         api,
         group,
         str(len(rows)),
-        f"{100 * caught / chances:.0f} %",
+        _rate(rows, seeds),
         f"{median(row.calls for row in rows):.0f}",
         f"{median(row.seconds for row in rows):.2f}",
         f"{median(len(row.caught) for row in rows):.0f}",
     ]
+
+
+def _rate(rows: Sequence[Row], seeds: int) -> str:
+    chances = len(rows) * seeds
+    return f"{100 * (chances - sum(len(row.missed) for row in rows)) / chances:.0f} %"
 
 
 def _totals(matrix: Matrix) -> Iterable[str]:

@@ -70,7 +70,7 @@ def command(
         path.write_text(FORMATS[path.suffix](matrix), encoding="utf-8")
     for path in documents:
         try:
-            tables.write_between(path, tables.markdown(matrix))
+            tables.write_between(path, tables.by_api(matrix))
         except ValueError as problem:
             raise click.UsageError(str(problem)) from problem
     for line in found:

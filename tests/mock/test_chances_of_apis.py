@@ -157,7 +157,7 @@ def test_fault_of_routes_works_for_one_request_and_by_chance(
 
 def test_browser_is_told_the_same_of_a_request_that_asks_for_a_fault() -> None:
     api = make("bedrock")
-    asked = {"Origin": "http://example.test", "Counterfoil-Fault": "bedrock.ids.uuids"}
+    asked = {"Origin": "http://example.test", "Counterfoil-Fault": "bedrock.message_id.repeats"}
     answer = ASK["bedrock"](served(api), headers=asked)
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert not [line for line in answer.headers if "counterfoil" in " ".join(line).lower()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from ....faults import fault
@@ -84,12 +83,3 @@ class MessageIdOfTheReply(Emulator):
     def receipt(self, conversation_id: str, turn: Turn) -> dict[str, Any]:
         """Put in the id of the reply."""
         return {**super().receipt(conversation_id, turn), "messageId": turn["reply_id"]}
-
-
-@fault("bedrock.ids.uuids", "identity")
-class IdsAreUuids(Emulator):
-    """Ids are UUIDs where the server gives ULIDs."""
-
-    def make_id(self, kind: str, milliseconds: int, *parts: object) -> str:
-        """Make an id of the other kind."""
-        return str(uuid.UUID(int=self.world.number(kind, *parts), version=4))

@@ -212,15 +212,6 @@ class AnyKeyWillDo(Emulator):
         return key != ""
 
 
-@fault("bedrock.key.wrong_is_401", "status")
-class WrongKeyIs401(Emulator):
-    """A call without a known key gives 401 where the gateway says 403."""
-
-    def forbidden(self) -> Refusal:
-        """Refuse with the wrong status."""
-        return Refusal("no known key", status=401, detail={"message": "Unauthorized"})
-
-
 class Misrouting(Emulator):
     """Has something else to say where no operation is."""
 
