@@ -31,9 +31,8 @@ MOST_VALUES = 5000
 """So many values of one answer are looked at, and so deep; the ids are among the first."""
 MOST_DEPTH = 12
 
-LEAST_NUMBER = 1000
-_ID = re.compile(r"(?=\S*\d)\S{6,200}|\S{16,200}")
-"""What looks like an id, whatever it is called: no words, and not short."""
+LEAST_TEXT = 4
+"""A shorter value is the same as another by chance, unless both are called the same."""
 
 
 def steps(
@@ -88,14 +87,17 @@ class _Scribe:
         answer, self._answers = self._answers, self._answers + 1
         for path, value in _leaves(self._driver.reading(exchange)):
             text = str(value)
-            if text not in self._sent and text not in self._given and text not in self._known:
+            called = _named(path)
+            if called not in self._driver.volatile or text in self._sent | self._known.keys():
+                continue
+            if text not in self._given:
                 place = [self._key(key) for key in path]
                 piece: Piece = {"answer": answer, "at": place, "was": text}
-                self._given[text] = _named(path), piece
+                self._given[text] = called, piece
 
     def _key(self, key: str | int) -> str | int | Piece:
         found = self._given.get(key) if isinstance(key, str) else None
-        return found[1] if found and _ID.fullmatch(str(key)) else key
+        return found[1] if found else key
 
     def _pieces(self, text: str, tokens: Iterable[Token], hidden: Iterable[Hidden]) -> list[Piece]:
         """Cut a text at its secrets, and at the values that came from elsewhere."""
@@ -145,9 +147,9 @@ class _Scribe:
         called, piece = self._given.get(text, ("", None))
         if not isinstance(piece, dict) or self._redact(text) != text:
             return None
-        number = text.lstrip("-")
-        telling = int(number) >= LEAST_NUMBER if number.isdecimal() else bool(_ID.fullmatch(text))
-        return piece if telling or (name and _plain(name) == _plain(called)) else None
+        return (
+            piece if len(text) >= LEAST_TEXT or (name and _plain(name) == _plain(called)) else None
+        )
 
     def _secret(self, hidden: Hidden) -> Piece:
         recipe = hidden.anew()

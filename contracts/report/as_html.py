@@ -19,18 +19,10 @@ TEMPLATES = Path(__file__).parent
 
 def render(outcomes: Sequence[Outcome]) -> str:
     """Return the report of any number of APIs as a page."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        finalize=_seen,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     style, script = (
         (TEMPLATES / f"report.{kind}.j2").read_text("utf-8").strip() for kind in ("css", "js")
     )
-    return environment.get_template("report.html.j2").render(
+    return _ENVIRONMENT.get_template("report.html.j2").render(
         page=page.view(outcomes),
         style=Markup(style),
         script=Markup(script),
@@ -49,3 +41,13 @@ def _seen(value: Any) -> Any:
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
     return "\n".join(text.visible(line) for line in value.split("\n"))
+
+
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(TEMPLATES),
+    autoescape=True,
+    finalize=_seen,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)

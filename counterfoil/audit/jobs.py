@@ -25,6 +25,8 @@ from mockserver.variants import variants_of
 from .. import wiring
 
 CAUGHT = (Verdict.BROKEN, Verdict.DEVIATION)
+ALARMS = (Verdict.BROKEN, Verdict.ERROR)
+"""What no honest server may give; it may deviate from what was only observed of another one."""
 
 MATRIX, DETECTION = "quick", "standard"
 """The profile by which each fault meets the whole suite, and the one by which it must be caught."""
@@ -50,7 +52,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Honest:
-    """An honest server on one seed; `alarms` are the clauses that are not kept, with the reason.
+    """An honest server on one seed; `alarms` are the clauses said to be broken, with the reason.
 
     `calls` are what each clause cost.
     """
@@ -208,7 +210,7 @@ def _honest(api: str, variant: str, profile: str, seed: int) -> Honest:
     alarms = [
         f"{finding.clause.id} {finding.verdict}: {finding.reason}"
         for finding in outcome.findings
-        if finding.verdict is not Verdict.KEPT
+        if finding.verdict in ALARMS or (finding.failure and finding.verdict is Verdict.UNTESTED)
     ]
     return Honest(
         api=api,

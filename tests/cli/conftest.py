@@ -15,6 +15,9 @@ def counterfoil(monkeypatch, capsys, tmp_path):
     """Call the command line in this process: exit code, standard output, standard error."""
 
     monkeypatch.chdir(tmp_path)
+    # Where the tests themselves run in a workflow, its summary is not ours.
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
 
     def call(*words: object) -> SimpleNamespace:
         monkeypatch.setattr("sys.argv", ["counterfoil", *map(str, words)])

@@ -78,9 +78,14 @@ def test_no_answer_at_all_is_a_cause():
 
 @pytest.mark.parametrize(
     "exchanges",
-    [(), (answered(200, b"no"),), (answered(404, b"no"),), (answered(500, b"no"), answered(200, b"")),],
+    [
+        (),
+        (answered(200, b"no"),),
+        (answered(404, b"no"),),
+        (answered(500, b"no"), answered(200, b"")),
+    ],
     ids=["none", "accepted", "refused", "mended"],
-)  # fmt: skip
+)
 def test_what_the_server_answered_in_good_order_is_told_one_by_one(exchanges):
     assert causes([seen(n, *exchanges) for n in range(9)]) == []
 
