@@ -12,7 +12,10 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from . import against_schemathesis
+
 ROOT = Path(__file__).parent.parent
+NAMED = "against_schemathesis"
 
 PLAIN_FLASK = """
     from flask import Flask
@@ -82,14 +85,24 @@ def row(what: str, ours: Callable[[], float], theirs: Callable[[], float], times
     print(f"{what:58} {mine:7.2f} s {other:7.2f} s   {mine / other:6.2f}", flush=True)
 
 
-def main() -> None:
+def main(words: list[str]) -> None:
+    if words:
+        one, *rest = words
+        if one != NAMED:
+            raise SystemExit(
+                "usage: python -m benchmarks [against_schemathesis [--faults N] [API…]]"
+            )
+        against_schemathesis.main(rest)
+        return
     print(f"{'median':58} {'ours':>9} {'theirs':>9}   {'ratio':>6}")
     row("first answer: serve bedrock / a Flask app of one view",
         lambda: start_ours("bedrock"), start_plain_flask, 7)  # fmt: skip
     row("check all --mock: standard / quick",
         lambda: command("check", "all", "--mock"),
         lambda: command("check", "all", "--mock", "--profile", "quick"), 1)  # fmt: skip
+    print()
+    against_schemathesis.main()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

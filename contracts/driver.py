@@ -109,6 +109,8 @@ class Driver:
     """Each API: what it makes anew that tells nobody what it was made of; it may be anywhere."""
     volatile: frozenset[str] = frozenset()
     """Each API: the names of members of answers that differ from call to call: ids, times."""
+    shared_lists: frozenset[str] = frozenset()
+    """Each API: the names of lists in answers that hold what other cases made, too."""
     prose: frozenset[str] = frozenset()
     """Each API: the names of members of answers that are written for people, by a model perhaps."""
 

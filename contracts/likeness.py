@@ -4,11 +4,13 @@ The kind of an answer is its status, the headers that say what it is, and its bo
 Values that are volatile are left aside:
 
 - what the API's driver calls volatile may be another value of the same form;
-- what it calls prose may be any text, unless one of the two is blank, or repeats what was sent;
+- what it calls prose may be any text, unless one of the two is blank, or no UTF-8, or repeats what
+  was sent; and two answers whose words differed must not say the same now;
 - ids, wherever they stand, are compared up to renaming: what was the same id twice is the same id
   twice, and what was two is two;
-- of a list that holds more or fewer items than before, the items that are about this failure's own
-  ids are compared; where there are none, the kinds of items that there are.
+- times are compared by which of two came first;
+- of a list that holds what others made too, the items with this failure's own ids are compared;
+  where there are none, whether some items have the same members, of the same kinds.
 
 An answer that did not come is of the same kind as another for the same reason.
 """
@@ -16,7 +18,8 @@ An answer that did not come is of the same kind as another for the same reason.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from .driver import Driver
@@ -40,8 +43,16 @@ _TIME_NAME = re.compile(r"(?i)time|date|created|[a-z]At$")
 
 BODY = "the body"
 
+MOST_TIMES = 200
+"""So many times of one failure are compared with each other."""
+
 MOST_VALUES = 200_000
 """So many values are compared of one answer; what is more is alike if it is the same."""
+
+ENDLESS = 60.0
+"""Seconds after which an answer is taken for one without an end."""
+HELD_BACK = 0.5
+"""Seconds after which an answer that comes in one piece was held back."""
 
 LEAST_NUMBER = 1000
 """A smaller number is the same as another by chance."""
@@ -50,10 +61,15 @@ LEAST_NUMBER = 1000
 class Likeness:
     """Compares the answers of one failure with those of its replay, in their order."""
 
+    open = ""
+    """What the last two answers leave open, alike as they are."""
+
     def __init__(self, driver: type[Driver]) -> None:
         self._driver = driver
         self._forth: dict[object, object] = {}
         self._back: dict[object, object] = {}
+        self._words: dict[str, str] = {}
+        self._seen: list[tuple[datetime, datetime]] = []
         self._sent: set[str] = set()
         self._left = 0
 
@@ -66,14 +82,14 @@ class Likeness:
 
     def difference(self, old: Exchange, new: Exchange) -> str:
         """Return in a few words how an answer differs in kind from an old one; "" for alike."""
-        before = dict(self._forth), dict(self._back)
-        self._left = MOST_VALUES
+        before = dict(self._forth), dict(self._back), dict(self._words), list(self._seen)
+        self._left, self.open = MOST_VALUES, ""
         try:
             found = next(self._differences(old, new), "")
         except (RecursionError, _TooMuch):
             found = "" if old.body == new.body else "another body, too large or deep to compare"
         if found:
-            self._forth, self._back = before
+            self._forth, self._back, self._words, self._seen = before
         return found
 
     def _differences(self, old: Exchange, new: Exchange) -> Iterator[str]:
@@ -84,6 +100,10 @@ class Likeness:
             return
         if old.status != new.status:
             yield f"status {new.status} instead of {old.status}"
+        if _endless(old) != _endless(new):
+            yield f"{'no end' if _endless(new) else 'an end'} of it within {ENDLESS:.0f} s"
+        if _held_back(old) and len(new.response.chunks) > 1:
+            yield "it comes in pieces instead of in one, held back"
         yield from self._headers(old, new)
         old_body, new_body = self._driver.reading(old), self._driver.reading(new)
         yield from self._values(old_body, new_body, BODY, "")
@@ -93,7 +113,9 @@ class Likeness:
         for name in sorted(was.keys() ^ now.keys()):
             yield f"header {name} is {'gone' if name in was else 'new'}"
         for name in sorted(was.keys() & now.keys()):
-            if name == "content-type" or name in TELLING or _ID.fullmatch(was[name]):
+            if bool(was[name]) != bool(now[name]):
+                yield f"header {name} is {'blank' if was[name] else 'no longer blank'}"
+            elif name == "content-type" or name in TELLING or _ID.fullmatch(was[name]):
                 yield from self._texts(was[name], now[name], f"header {name}", name)
 
     def _values(self, old: Any, new: Any, place: str, name: str) -> Iterator[str]:
@@ -131,41 +153,35 @@ class Likeness:
         yield from (f"{place} has {shortened(key, 40)}" for key in come)
 
     def _lists(self, old: list[Any], new: list[Any], place: str, name: str) -> Iterator[str]:
-        if len(old) == len(new) and not next(self._items(old, new, place, name), ""):
-            return
-        ours = [item for item in old if self._mentions(item, self._forth)]
-        theirs = [item for item in new if self._mentions(item, self._back)]
-        if ours or theirs or not old or not new:
-            if len(ours or old) != len(theirs or new):
-                yield f"{place} has {len(theirs or new)} items instead of {len(ours or old)}"
-            else:
-                yield from self._items(ours or old, theirs or new, place, name)
-        elif all(isinstance(item, dict) for item in (*old, *new)):
-            for many, others in ((old, new), (new, old)):
-                for item in many:
-                    if all(next(self._tried(item, one, place, name), "") for one in others):
-                        yield f"{place} holds items of another kind"
-                        return
-        else:
-            yield f"{place} has other items"
-
-    def _items(
-        self, old: Sequence[Any], new: Sequence[Any], place: str, name: str
-    ) -> Iterator[str]:
-        before = dict(self._forth), dict(self._back)
-        for at, (one, other) in enumerate(zip(old, new, strict=True)):
-            for found in self._values(one, other, f"{place}[{at}]", name):
-                self._forth, self._back = before
-                yield found
+        if name in self._driver.shared_lists:
+            ours = [item for item in old if self._mentions(item, self._forth)]
+            theirs = [item for item in new if self._mentions(item, self._back)]
+            if not ours and not theirs:
+                yield from self._others(old, new, place)
                 return
+            old, new = ours, theirs
+        if len(old) != len(new):
+            yield f"{place} has {len(new)} items instead of {len(old)}"
+            return
+        for at, (one, other) in enumerate(zip(old, new, strict=True)):
+            yield from self._values(one, other, f"{place}[{at}]", name)
 
-    def _tried(self, old: Any, new: Any, place: str, name: str) -> Iterator[str]:
-        """Compare two items that need not be each other's, so that no id is bound by it."""
-        before = dict(self._forth), dict(self._back)
-        found = next(self._values(old, new, place, name), "")
-        self._forth, self._back = before
-        if found:
-            yield found
+    def _others(self, old: list[Any], new: list[Any], place: str) -> Iterator[str]:
+        if old and not new:
+            self.open = f"{place} had {len(old)} items, and has none now to compare"
+        was, now = ({self._shape(item, "") for item in items} for items in (old, new))
+        if was and now and not was & now:
+            yield f"the items of {place} are of another shape"
+
+    def _shape(self, value: Any, name: str) -> Hashable:
+        """Return of a value only what members it has, and of which kind they are."""
+        if isinstance(value, dict):
+            return frozenset((key, self._shape(item, key)) for key, item in value.items())
+        if isinstance(value, list):
+            return frozenset(self._shape(item, name) for item in value)
+        if isinstance(value, str) and name in self._driver.volatile:
+            return _form(value)
+        return _kind(value)
 
     def _mentions(self, item: Any, known: Mapping[object, object]) -> bool:
         if isinstance(item, dict):
@@ -176,13 +192,16 @@ class Likeness:
 
     def _texts(self, old: str, new: str, place: str, name: str) -> Iterator[str]:
         if name in self._driver.prose:
-            repeated = self._repeated(old, new)
-            if repeated is False or bool(old.strip()) != bool(new.strip()):
+            if self._repeated(old, new) is False or _prose(old) != _prose(new):
                 yield _instead(place, old, new)
+            elif self._words.setdefault(new, old) != old:
+                yield f"{place} says the same as another answer"
         elif name in self._driver.volatile or _ID.fullmatch(old):
-            if _form(old) != _form(new):
+            if _form(old) != _form(new) or self._repeated(old, new) is False:
                 yield _instead(place, old, new)
-            elif old.strip() and not _TIME.fullmatch(old):
+            elif _TIME.fullmatch(old):
+                yield from self._times(old, new, place)
+            elif old.strip():
                 yield from self._bound(old, new, place)
         elif old != new and _plain(self._renamed(old)) != _plain(new):
             yield _instead(place, old, new)
@@ -194,6 +213,20 @@ class Likeness:
             return None
         return was and self._forth.get(old, old) == new
 
+    def _times(self, old: str, new: str, place: str) -> Iterator[str]:
+        """Compare a time with those before it: which came first, and which were the same."""
+        try:
+            one, other = datetime.fromisoformat(old), datetime.fromisoformat(new)
+            for was, now in self._seen:
+                same = old.count(".") and (one == was) != (other == now)
+                if same or (one < was and other > now) or (one > was and other < now):
+                    yield f"{place} is {new}, and came otherwise before or after another time"
+                    return
+        except (ValueError, TypeError):
+            return  # a day that no calendar has, or one of two with no zone
+        if len(self._seen) < MOST_TIMES:
+            self._seen.append((one, other))
+
     def _numbers(self, old: float, new: float, place: str, name: str) -> Iterator[str]:
         signs = (old > 0) - (old < 0), (new > 0) - (new < 0)
         if signs[0] != signs[1]:
@@ -202,12 +235,16 @@ class Likeness:
             # Seconds are no milliseconds.
             if max(abs(old), abs(new)) > 100 * min(abs(old), abs(new)):
                 yield _instead(place, old, new)
-        elif min(abs(old), abs(new)) >= LEAST_NUMBER:
+        elif _width(old) != _width(new):
+            yield _instead(place, old, new)
+        else:
             yield from self._bound((name, old), (name, new), place)
 
     def _bound(self, old: object, new: object, place: str) -> Iterator[str]:
         """Take one id for the other, from here on; it must be no other's."""
-        if self._forth.setdefault(old, new) != new or self._back.setdefault(new, old) != old:
+        chance = isinstance(new, tuple) and abs(new[1]) < LEAST_NUMBER
+        back = old if chance else self._back.setdefault(new, old)
+        if self._forth.setdefault(old, new) != new or back != old:
             yield f"{place} is another's id, or no longer the one that it was before"
 
     def _renamed(self, text: str) -> str:
@@ -247,12 +284,35 @@ def _kind(value: object) -> str:
     return "a list" if isinstance(value, list) else "a text"
 
 
+def _endless(exchange: Exchange) -> bool:
+    return exchange.duration > ENDLESS
+
+
+def _held_back(exchange: Exchange) -> bool:
+    """Say whether an answer took its time and then came in one piece."""
+    chunks = exchange.response.chunks if exchange.response else ()
+    return len(chunks) == 1 and chunks[0].at > HELD_BACK
+
+
+def _prose(text: str) -> tuple[bool, bool]:
+    """Return what is compared of words: whether there are any, and whether they are UTF-8."""
+    return bool(text.strip()), re.search("[\\udc80-\\udcff]", text) is None
+
+
+def _width(number: float) -> int:
+    """Return the size that a client needs to read a number: of 32 bits, of 64, of a fraction."""
+    return sum(abs(number) >= 2**bits for bits in (32, 53, 63))
+
+
 def _form(text: str) -> str:
     if not text.strip():
         return "blank"
     if text.isdecimal():
         return "digits"
-    return "time" if _TIME.fullmatch(text) else _ID.sub("#", text) if _ID.fullmatch(text) else "id"
+    time = _TIME.fullmatch(text)
+    if time:
+        return "a time in a zone" if time[3] else "a time"
+    return "#" if _ID.fullmatch(text) else "id"
 
 
 def _alike(old: str, new: str) -> bool:

@@ -95,7 +95,7 @@ def replay(failure: StoredFailure, driver: Driver) -> Replayed:
     except Differs as found:
         word, reason = Word.NOT_AGAIN, str(found)
         built_upon = found.step < len(failure.asked)
-        if built_upon and driver.accepted(found.then) != driver.accepted(found.now):
+        if built_upon and driver.accepted(found.then) and not driver.accepted(found.now):
             word = Word.CANNOT
             reason = f"what it builds on was answered otherwise: {driver.describe(found.now)}"
         return Replayed(failure, word, reason, found.step, found.then, found.now)
@@ -121,6 +121,8 @@ class _Run:
             raise Cannot(f"it waits for {waits:.0f} s, more than {MOST_WAITED:.0f}")
         for _, group in groupby(asked, key=lambda one: one.request):
             now = self._group(list(group))
+        if self._likeness.open:
+            raise Cannot(self._likeness.open)
         return Replayed(self._failure, Word.AGAIN, "", self.step, asked[-1].answer, now)
 
     def _group(self, group: list[Asked]) -> Exchange:
@@ -128,7 +130,8 @@ class _Run:
 
         Where the answers changed in the course of it, they may do so sooner or later than then.
         """
-        runs, found = self._runs(group), dict[int, Exchange]()
+        runs = self._runs(group)
+        found: list[list[Exchange]] = [[] for _ in runs]
         waits = _Waits(self._driver, [asked.pause for asked in group])
         first, at, seen = self.step, 0, 0
         while at + 1 < len(runs) or seen < len(runs[-1]):
@@ -145,9 +148,12 @@ class _Run:
             if at + 1 < len(runs) and waits.in_vain:
                 raise Differs(self.step, group[-1].answer, shown, "it does not change any more")
             if not difference:
-                found[at], seen = now, seen + 1
-        for nth, run in enumerate(runs):
-            self._answers += [found.get(nth, now)] * len(run)
+                found[at].append(now)
+                seen += 1
+        for run, answers in zip(runs, found, strict=True):
+            # One for each request of then, though there may have been more or fewer.
+            answers = [*answers, *[now] * (len(run) - len(answers))][-len(run) :]
+            self._answers += answers
         self.step = first + len(group)
         return shown
 
@@ -166,7 +172,7 @@ class _Run:
         return asked.method == "GET" and now.status == NOT_YET and self._driver.accepted(then)
 
     def _ask(self, asked: Asked) -> Exchange:
-        request = _Maker(self._driver, self._answers, self._likeness).request(asked)
+        request = Maker(self._driver, self._answers, self._likeness).request(asked)
         try:
             return self._driver.send(request)
         except ContractError as problem:
@@ -181,9 +187,8 @@ class _Run:
         body = redact(exchange.body.decode("utf-8", "surrogateescape"))
         headers = tuple((name, redact(value)) for name, value in exchange.response.headers)
         data = body.encode("utf-8", "surrogateescape")
-        response = replace(
-            exchange.response, headers=headers, body=data, chunks=(Chunk(0.0, data),)
-        )
+        chunks = tuple(Chunk(chunk.at, b"") for chunk in exchange.response.chunks)
+        response = replace(exchange.response, headers=headers, body=data, chunks=chunks)
         return replace(exchange, response=response)
 
 
@@ -224,7 +229,7 @@ class _Waits:
         self._waited += seconds
 
 
-class _Maker:
+class Maker:
     """Makes requests anew of their pieces, for a caller and after the answers there were."""
 
     def __init__(self, driver: Driver, answers: list[Exchange], likeness: Likeness) -> None:
@@ -263,6 +268,8 @@ class _Maker:
             text = changed(value, piece.then)
         except ContractError as problem:
             raise Cannot(str(problem)) from problem
+        if piece.then and piece.label and text == value:
+            raise Cannot(f"{piece.label} is no other than the secret itself, for this caller")
         if secret and not inside:
             if (header or "").lower() not in self._driver.secret_headers:
                 raise Cannot("it would send a secret where the API has none")

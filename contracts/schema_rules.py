@@ -195,6 +195,7 @@ class _Shared:
         self._driver = driver
         self._exchanges: dict[Request, Exchange] = {}
         self._existing: dict[str, Mapping[str, Any]] = {}
+        self._made_by: dict[str, list[Exchange]] = {}
 
     def exchange(self, request: Request) -> Exchange:
         """Send a request with credentials on it, unless it was sent before; return its exchange.
@@ -210,19 +211,24 @@ class _Shared:
 
     def existing(self, operation: str) -> Mapping[str, Any]:
         """Return values that exist, by the parameters and fields of an operation that name them."""
+        exchanges = self._driver.exchanges
         if operation not in self._existing:
-            before = len(self._driver.exchanges)
+            before = len(exchanges)
             try:
                 self._existing[operation] = self._driver.existing(operation)
             except Exception:
                 # The server did not make them, or said so in a way that other clauses judge.
                 self._existing[operation] = {}
-            del self._driver.exchanges[before:]
+            self._made_by[operation] = exchanges[before:] if self._existing[operation] else []
+            del exchanges[before:]
         return self._existing[operation]
 
     def filled(self, sample: Sample) -> Sample:
-        """Return the sample with values that exist."""
-        return sample.filled(self.existing(sample.operation.id))
+        """Return the sample with values that exist; the exchanges that made them come first."""
+        filled = sample.filled(self.existing(sample.operation.id))
+        if filled.request != sample.request:
+            self._driver.exchanges[:0] = self._made_by[sample.operation.id]
+        return filled
 
 
 def _shared(driver: Driver) -> _Shared:

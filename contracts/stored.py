@@ -144,7 +144,7 @@ class _At:
 
     def seconds(self) -> float:
         number = isinstance(self.value, (int, float)) and not isinstance(self.value, bool)
-        if not number or not math.isfinite(self.value) or not 0 <= self.value <= 1e6:
+        if not number or not math.isfinite(self.value) or not 0 <= self.value <= 1e9:
             self.refuse("a number of seconds")
         return float(self.value)
 
@@ -253,6 +253,7 @@ def _step(at: _At) -> Step:
 
 def _exchange(at: _At, request: Request) -> Exchange:
     failure, answer = at.member("failure"), at.member("response")
+    seconds = at.member("duration_s").seconds()
     if answer.value is None:
         return Exchange(request, None, 0.0, 0.0, failure.text())
     status = answer.member("status").whole(100, 999)
@@ -262,7 +263,10 @@ def _exchange(at: _At, request: Request) -> Exchange:
         for line in answer.member("headers").items()
     )
     said = failure.text() if failure.value is not None else None
-    return Exchange(request, Response(status, headers, body, (Chunk(0.0, body),)), 0.0, 0.0, said)
+    chunks = tuple(
+        Chunk(chunk.member("at_s").seconds(), b"") for chunk in answer.member("chunks").items()
+    )
+    return Exchange(request, Response(status, headers, body, chunks), 0.0, seconds, said)
 
 
 def _body(at: _At) -> bytes:

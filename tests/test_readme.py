@@ -12,7 +12,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
-DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+DOCUMENTS = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/schemathesis.md",
+]
 
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
 COMMANDS = [
@@ -29,12 +35,13 @@ MADE = {"make demo": ["demo"], "make test": ["test"]}
 
 def environment(**more: str) -> dict[str, str]:
     shim = f"{ROOT / 'tests' / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": shim, "COUNTERFOIL_PYTHON": sys.executable, **more}
+    found = {"PATH": shim, "PYTHONPATH": str(ROOT), "COUNTERFOIL_PYTHON": sys.executable}
+    return {**os.environ, **found, **more}
 
 
-def shell(command: str, **more: str) -> subprocess.CompletedProcess[str]:
+def shell(command: str, folder: Path = ROOT, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["sh", "-c", command], cwd=ROOT, env=environment(**more), capture_output=True, text=True
+        ["sh", "-c", command], cwd=folder, env=environment(**more), capture_output=True, text=True
     )
 
 
@@ -63,7 +70,7 @@ def test_the_readme_has_commands_and_transcripts():
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_of_the_readme_works(command):
+def test_every_command_of_the_readme_works(command, tmp_path):
     command = command.partition("  #")[0].strip()
     if command.startswith("make "):
         # What make does is run by the test of the demo below, and by the one that runs this test.
@@ -85,7 +92,10 @@ def test_every_command_of_the_readme_works(command):
             port = stack.enter_context(served("genesis"))
             command = command.replace("https://api.genesissai.com", f"http://127.0.0.1:{port}")
             command = command.replace("--rate 5", "--rate 500")
-        done = shell(command)
+        if command.startswith("counterfoil replay"):
+            # What is replayed the command before it wrote.
+            shell(COMMANDS[COMMANDS.index(command) - 1], tmp_path)
+        done = shell(command, tmp_path)
     assert done.returncode == (1 if "--fault" in command else 0), done.stdout[-2000:] + done.stderr
     assert done.stdout and "Traceback" not in done.stderr
 
@@ -125,7 +135,7 @@ def test_the_python_of_the_readme_runs():
 def test_links_between_documents_lead_somewhere(document):
     text = (ROOT / document).read_text("utf-8")
     for target in re.findall(r"\]\(([^)#]+)\)", text):
-        assert target.startswith("https://") or (ROOT / target).exists(), target
+        assert target.startswith("https://") or ((ROOT / document).parent / target).exists(), target
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -147,9 +147,8 @@ class _Scribe:
         called, piece = self._given.get(text, ("", None))
         if not isinstance(piece, dict) or self._redact(text) != text:
             return None
-        return (
-            piece if len(text) >= LEAST_TEXT or (name and _plain(name) == _plain(called)) else None
-        )
+        same_name = name and _plain(name) == _plain(called)
+        return piece if same_name or len(text) >= LEAST_TEXT else None
 
     def _secret(self, hidden: Hidden) -> Piece:
         recipe = hidden.anew()

@@ -555,7 +555,7 @@ def test_the_other_callers_key_has_its_own_variable() -> None:
     assert "${COUNTERFOIL_BEDROCK_OTHER_API_KEY}" in command
 
 
-CUT = Change("cut to 7", lambda text: text[:7], "cut -c1-7")
+CUT = Change("cut to 7", (("cut", 7),), "cut -c1-7")
 
 
 @pytest.mark.parametrize("change", [*key.ALTERED, CUT], ids=lambda change: change.name)

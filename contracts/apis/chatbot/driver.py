@@ -109,12 +109,15 @@ class ChatbotDriver(Driver):
 
     @classmethod
     def reading(cls, exchange: Exchange) -> Any:
-        """Return an answer as JSON values; a stream as what stands before the magic numbers."""
+        """Return an answer as JSON values; a stream as its header and what stands after it."""
         if not is_stream(exchange):
             return super().reading(exchange)
-        header, *after = exchange.body.split(MAGIC)
-        texts = [part.decode("utf-8", "surrogateescape") for part in after]
-        return {"header": super().reading(_with_body(exchange, header)), "after": texts}
+        header, _, after = exchange.body.partition(MAGIC)
+        return {
+            "header": super().reading(_with_body(exchange, header)),
+            "magic_numbers": exchange.body.count(MAGIC),
+            "after": after.decode("utf-8", "surrogateescape"),
+        }
 
     def describe(self, exchange: Exchange) -> str:
         """Say in a line how the question was answered."""

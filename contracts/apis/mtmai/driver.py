@@ -130,6 +130,7 @@ class MtmaiDriver(Driver):
 
     secret_headers = frozenset({"authorization", "cookie"})
     volatile = frozenset({"id", "createdAt", "updatedAt"})
+    shared_lists = frozenset({"rows"})
     prose = frozenset({"content"})
 
     def __init__(self, contract: Contract, target: Target, credentials: Mapping[str, str]) -> None:

@@ -176,7 +176,6 @@ def _ordered(what: str, sentence: str, order: Callable[[list[Record]], list[Reco
 
 ORDERED = [
     _ordered("oldest_first", "Lists the oldest session first.", lambda found: found[::-1]),
-    _ordered("newest_50", "Lists no more than the newest fifty.", lambda found: found[:50]),
     _ordered(
         "listed_by_name",
         "Lists sessions in the order of their names.",
