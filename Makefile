@@ -29,7 +29,7 @@ demo: $(READY)  ## start the four mocks, hold them to their contracts, show the 
 # The curl commands that reports print are run by the tests.
 test: $(READY) lint  ## lint, types and all tests
 	@command -v curl >/dev/null || { apt-get update -qq && apt-get install -y -qq curl >/dev/null; }
-	@$(BIN)/python -m pytest -n 4 --dist worksteal
+	@$(BIN)/python -m pytest -n 6 --dist worksteal
 
 lint: $(READY)  ## style and types
 	@$(BIN)/python -m ruff check .

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -42,6 +43,9 @@ _VOLATILE = re.compile(rf"{_TIME.pattern}|{_ID.pattern}|\d{{6,}}")
 _TIME_NAME = re.compile(r"(?i)time|date|created|[a-z]At$")
 
 BODY = "the body"
+
+MILLISECONDS = 1e11
+"""A time from here on is not in seconds, so that two at the same time are no chance."""
 
 MOST_TIMES = 200
 """So many times of one failure are compared with each other."""
@@ -69,7 +73,7 @@ class Likeness:
         self._forth: dict[object, object] = {}
         self._back: dict[object, object] = {}
         self._words: dict[str, str] = {}
-        self._seen: list[tuple[datetime, datetime]] = []
+        self._seen: dict[str, list[tuple[float, float]]] = {"text": [], "number": []}
         self._sent: set[str] = set()
         self._left = 0
 
@@ -82,7 +86,8 @@ class Likeness:
 
     def difference(self, old: Exchange, new: Exchange) -> str:
         """Return in a few words how an answer differs in kind from an old one; "" for alike."""
-        before = dict(self._forth), dict(self._back), dict(self._words), list(self._seen)
+        times = {kind: list(found) for kind, found in self._seen.items()}
+        before = dict(self._forth), dict(self._back), dict(self._words), times
         self._left, self.open = MOST_VALUES, ""
         try:
             found = next(self._differences(old, new), "")
@@ -215,17 +220,23 @@ class Likeness:
 
     def _times(self, old: str, new: str, place: str) -> Iterator[str]:
         """Compare a time with those before it: which came first, and which were the same."""
-        try:
-            one, other = datetime.fromisoformat(old), datetime.fromisoformat(new)
-            for was, now in self._seen:
-                same = old.count(".") and (one == was) != (other == now)
-                if same or (one < was and other > now) or (one > was and other < now):
-                    yield f"{place} is {new}, and came otherwise before or after another time"
-                    return
-        except (ValueError, TypeError):
-            return  # a day that no calendar has, or one of two with no zone
-        if len(self._seen) < MOST_TIMES:
-            self._seen.append((one, other))
+        with suppress(ValueError):  # a day that no calendar has
+            one, other = (datetime.fromisoformat(text) for text in (old, new))
+            if one.tzinfo and other.tzinfo:
+                moments = one.timestamp(), other.timestamp()
+                yield from self._ordered("text", *moments, place, exact="." in old)
+
+    def _ordered(
+        self, kind: str, old: float, new: float, place: str, *, exact: bool
+    ) -> Iterator[str]:
+        """Compare moments; what came in the same second once need not do so again."""
+        for was, now in self._seen[kind]:
+            same = exact and (old == was) != (new == now)
+            if same or (old < was and new > now) or (old > was and new < now):
+                yield f"{place} came before, with or after another time, and does not any more"
+                return
+        if len(self._seen[kind]) < MOST_TIMES:
+            self._seen[kind].append((old, new))
 
     def _numbers(self, old: float, new: float, place: str, name: str) -> Iterator[str]:
         signs = (old > 0) - (old < 0), (new > 0) - (new < 0)
@@ -235,6 +246,9 @@ class Likeness:
             # Seconds are no milliseconds.
             if max(abs(old), abs(new)) > 100 * min(abs(old), abs(new)):
                 yield _instead(place, old, new)
+            else:
+                exact = abs(old) >= MILLISECONDS
+                yield from self._ordered("number", old, new, place, exact=exact)
         elif _width(old) != _width(new):
             yield _instead(place, old, new)
         else:

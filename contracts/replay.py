@@ -140,7 +140,8 @@ class _Run:
             now = self._ask(group[0])
             shown, then = self._shown(now), runs[at][min(seen, len(runs[at]) - 1)].answer
             difference = self._likeness.difference(then, shown)
-            if difference and at + 1 < len(runs):
+            # What was turned down before may be skipped by a faster server, but no other answer.
+            if difference and at + 1 < len(runs) and (seen or not self._driver.accepted(then)):
                 other = self._likeness.difference(runs[at + 1][0].answer, shown)
                 at, seen, difference = (at, seen, difference) if other else (at + 1, 0, "")
             if difference and not (self._not_yet(group[0], then, now) and waits.a_little()):

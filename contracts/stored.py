@@ -66,7 +66,6 @@ class StoredFailure:
     """How a clause was seen to break."""
 
     clause: str
-    verdict: str
     message: str
     asked: tuple[Asked, ...]
 
@@ -171,7 +170,6 @@ def _failure(clause: _At, failure: _At) -> StoredFailure:
         failure.member("replay").refuse(f"a list of {len(answers)} steps, as many as exchanges")
     return StoredFailure(
         clause.member("id").line(),
-        clause.member("verdict").line(),
         failure.member("message").text(),
         tuple(
             _asked(step, answer, before)

@@ -119,6 +119,7 @@ def test_the_demo_prints_what_the_readme_shows_and_writes_its_reports(tmp_path):
     printed = done.stdout.replace(str(tmp_path / "report"), "report")
     assert without_numbers(printed) == without_numbers(transcript)
     assert sorted(path.suffix for path in (tmp_path / "report").iterdir()) == [
+        ".html",
         ".json",
         ".txt",
         ".xml",

@@ -24,7 +24,7 @@ FORMATS = {".json": tables.as_json, ".md": tables.matrix_page, ".yaml": tables.b
 @click.argument("apis", nargs=-1, metavar="[API…]")
 @click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, metavar="N",
               help="Each fault must be caught on seeds 0 to N-1.")  # fmt: skip
-@click.option("--honest-seeds", type=click.IntRange(0), default=5, show_default=True, metavar="N",
+@click.option("--honest-seeds", type=click.IntRange(0), default=1, show_default=True, metavar="N",
               help="Each honest server must be kept on seeds 0 to N-1.")  # fmt: skip
 @click.option("--only", multiple=True, metavar="GLOB",
               help="Only these faults, and no honest server; repeatable.")  # fmt: skip

@@ -27,10 +27,10 @@ def command(reports: Path) -> None:
         outcomes = judge("all", Order(url, (), "standard", 0, Budget(), {}, ()))
     click.echo(f"\n{text.summary(outcomes)}\n")
     reports.mkdir(parents=True, exist_ok=True)
-    for ending in ("txt", "json", "xml"):
+    for ending in ("html", "txt", "json", "xml"):
         write(outcomes, reports / f"counterfoil.{ending}")
     click.echo("Each promise with its verdict, and how each broken one was seen:")
-    click.echo(f"  {reports / 'counterfoil.txt'}  (also .json and .xml)")
+    click.echo(f"  {reports / 'counterfoil.html'}  (also .txt, .json and .xml)")
     sys.exit(exit_code(outcomes))
 
 

@@ -14,6 +14,7 @@ import click
 import contracts
 from contracts.baseline import MOCK
 from contracts.model import ContractError, Exchange, Stopped, shortened
+from contracts.redaction import redaction_for
 from contracts.replay import Replayed, Word, knock, replay
 from contracts.report.text import visible
 from contracts.stored import StoredFailure, StoredReport, read
@@ -98,6 +99,7 @@ def _replay(stored: StoredReport, order: Order, mock: bool, *, below: bool) -> C
     target = target_for(contract, credentials, order, below and order.url is not None)
     where = f"at {target.url}" if order.url else "in this process, our own mock"
     click.echo(f"{contract.title} ({contract.name}) {where}")
+    redact = redaction_for(contract, credentials, ())
     words: Counter[Word] = Counter()
     trouble = "" if stored.failures else "the report holds no failure"
     try:
@@ -108,14 +110,14 @@ def _replay(stored: StoredReport, order: Order, mock: bool, *, below: bool) -> C
             found = replay(failure, driver)
             words[found.word] += 1
             for line in _lines(found):
-                click.echo(line)
+                click.echo(redact(line))
     except Stopped as stop:
         trouble = str(stop)
     finally:
         target.close()
     rest = len(stored.failures) - words.total()
     if trouble:
-        click.echo(f"not replayed: {visible(trouble)}")
+        click.echo(f"not replayed: {visible(redact(trouble))}")
     counted = [f"{words[word]} {word}" for word in Word if words[word]]
     counted += [f"{rest} not tried"] if rest else []
     click.echo(f"{contract.name}: {', '.join(counted) or 'nothing'} ({target.calls} calls)\n")

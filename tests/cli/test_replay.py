@@ -313,3 +313,17 @@ def test_what_a_report_says_cannot_steer_a_terminal(counterfoil, reported):
     done = counterfoil("replay", "r.json")
     assert all(line.isprintable() for line in done.out.splitlines())
     assert done.out.count("\n  seen again") == 0
+
+
+def test_a_server_that_repeats_a_secret_does_not_bring_it_into_the_output(
+    counterfoil, served, reported, monkeypatch
+):
+    fault = "genesis.robustness.key_in_msg"
+    monkeypatch.setenv("COUNTERFOIL_GENESIS_PRIVATE_KEY", SECRET)
+    reported(fault, "genesis.*secret*")
+    known = {"genesis.private_key": SECRET}
+    done = counterfoil(
+        "replay", "r.json", "--url", served("genesis", faults=[fault], credentials=known)
+    )
+    assert done.code == 1 and "$COUNTERFOIL_GENESIS_PRIVATE_KEY" in done.out
+    assert SECRET not in done.out + done.err

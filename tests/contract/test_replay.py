@@ -153,6 +153,14 @@ def test_an_answer_that_was_waited_for_may_come_sooner_or_later():
     assert other.word is Word.NOT_AGAIN and other.now is not None and other.now.status == 200
 
 
+def test_an_answer_that_was_no_refusal_is_not_skipped():
+    ask = Request("GET", "/reply")
+    failure = stored(exchange(ask, {"half": 1}), exchange(ask, {"code": 1}, at=1.0))
+    whole = (200, {"code": 1})
+    assert replay(failure, driver(Scripted((200, {"half": 1}), whole))).word is Word.AGAIN
+    assert replay(failure, driver(Scripted(whole))).word is Word.NOT_AGAIN
+
+
 def test_an_answer_that_never_came_is_asked_for_as_often_and_as_long():
     ask = Request("GET", "/reply")
     failure = stored(*(exchange(ask, {"no": "t"}, 404, at) for at in (0.0, 20.0, 50.0)))
