@@ -44,7 +44,7 @@ bench: $(READY)  ## measure, side by side
 	@$(BIN)/python -m benchmarks
 
 audit: $(READY)  ## every fault and every honest server against the suites; writes what it measured
-	@$(BIN)/python -m counterfoil audit --report docs/audit.md --report counterfoil/measured.json
+	@$(BIN)/python -m counterfoil audit --report docs/audit.md
 
 lock:  ## write requirements.lock anew
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
