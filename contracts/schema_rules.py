@@ -79,6 +79,9 @@ class Rules:
         existing = set(shared.existing(sample.operation.id)) - sample.kept
         if not (sample.operation.promised and sample.conforms and existing >= set(sample.path)):
             raise NotReached
+        if sample.operation.id in shared.unmade:
+            # Then the request may name what nobody made, and rightly be turned down for it.
+            raise NotReached
         exchange = shared.exchange(sample.request)
         if driver.accepted(exchange):
             return
@@ -189,13 +192,17 @@ class Rules:
 
 
 class _Shared:
-    """What the schema clauses of one run have in common, so that no request is sent twice."""
+    """What the schema clauses of one run have in common, so that no request is sent twice.
+
+    `unmade` are the operations for which the target did not make the values that exist.
+    """
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
         self._exchanges: dict[Request, Exchange] = {}
         self._existing: dict[str, Mapping[str, Any]] = {}
         self._made_by: dict[str, list[Exchange]] = {}
+        self.unmade: set[str] = set()
 
     def exchange(self, request: Request) -> Exchange:
         """Send a request with credentials on it, unless it was sent before; return its exchange.
@@ -216,8 +223,11 @@ class _Shared:
             before = len(exchanges)
             try:
                 self._existing[operation] = self._driver.existing(operation)
+            except NotReached:
+                self._existing[operation] = {}
+                self.unmade.add(operation)
             except Exception:
-                # The server did not make them, or said so in a way that other clauses judge.
+                # What the server said of them is judged by other clauses.
                 self._existing[operation] = {}
             self._made_by[operation] = exchanges[before:] if self._existing[operation] else []
             del exchanges[before:]

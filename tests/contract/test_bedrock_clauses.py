@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import subprocess
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -684,7 +685,8 @@ def test_a_faulty_server_breaks_the_clause_about_its_fault_and_few_others() -> N
     assert "bedrock.history.follows_the_conversation" in found
     for id in ("bedrock.history.follows_the_conversation", "bedrock.history.loses_nothing"):
         failure = found[id].failure
-        assert failure and failure.exchanges
+        # The server falls over its own gap where it is asked to go on after a message it forgot.
+        assert failure and re.search("not in the history|and gone", failure.message)
     assert "not in the history" in found["bedrock.history.loses_nothing"].reason
     assert not any(id.startswith(("bedrock.key.", "bedrock.time.")) for id in found)
 
