@@ -29,6 +29,11 @@ _NAMED = {
 }  # fmt: skip
 # A backslash, in a URL perhaps.
 _ESCAPE = r"(?:\\|%(?:25){0,3}5[cC])"
+# What HTML begins, numbers and ends an escape with, in a URL perhaps or in JSON.
+_AND, _HASH, _SEMICOLON = (
+    rf"(?:{char}|%(?:25){{0,3}}{ord(char):02x}|{_ESCAPE}{{1,8}}(?:x|u00){ord(char):02x})"
+    for char in "&#;"
+)
 _UNFINISHED = re.compile(r"[%\\&][0-9A-Fa-fuUxX#%\\]{0,11}")
 
 
@@ -128,10 +133,11 @@ def _character(char: str) -> str:
         "".join(f"(?i:{_ESCAPE}{{1,8}}x{byte:02x})" for byte in data),
         "".join(f"(?i:{_ESCAPE}{{1,8}}u{unit:04x})" for unit in _utf_16(char)),
         f"(?i:{_ESCAPE}{{1,8}}(?:x{point:02x}|u{point:08x}))",
-        rf"(?i:&\#(?:0*{point}|x0*{point:x});)",
+        rf"(?i:{_AND}{_HASH}(?:0*{point}|x0*{point:x}){_SEMICOLON})",
     ]
     if named:
-        ways.append(named if named.startswith("&") else f"{_ESCAPE}{{1,8}}{named}")
+        in_html = rf"(?i:{_AND}{named[1:-1]}{_SEMICOLON})"
+        ways.append(in_html if named.startswith("&") else f"{_ESCAPE}{{1,8}}{named}")
     if char == " ":
         ways.append(r"\+")
     if not char.isascii():

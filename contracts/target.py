@@ -282,7 +282,12 @@ class WsgiCaller:
 
     def __init__(self, app: Any, origin: str) -> None:
         self._app = app
-        self._origin = urlsplit(origin)
+        url = urlsplit(origin)
+        self._server = {
+            "SERVER_NAME": url.hostname,
+            "SERVER_PORT": str(url.port or 80),
+            "wsgi.url_scheme": url.scheme,
+        }
 
     def answer(
         self, method: str, target: bytes, lines: Iterable[tuple[bytes, bytes]], body: bytes
@@ -296,17 +301,15 @@ class WsgiCaller:
     ) -> dict[str, Any]:
         path, _, query = target.partition(b"?")
         environ: dict[str, Any] = {
+            **self._server,
             "REQUEST_METHOD": method,
             "SCRIPT_NAME": "",
             "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
             "QUERY_STRING": query.decode("latin-1"),
-            "SERVER_NAME": self._origin.hostname,
-            "SERVER_PORT": str(self._origin.port or 80),
             "SERVER_PROTOCOL": "HTTP/1.1",
             "REMOTE_ADDR": "127.0.0.1",
             "CONTENT_LENGTH": str(len(body)),
             "wsgi.version": (1, 0),
-            "wsgi.url_scheme": self._origin.scheme,
             "wsgi.input": io.BytesIO(body),
             "wsgi.errors": sys.stderr,
             "wsgi.multithread": True,

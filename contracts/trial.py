@@ -85,7 +85,7 @@ class Trial:
             self._try_machine(clause.test(self.driver), chosen)
             return
         test = given(**clause.draws)(lambda **drawn: self._try(clause.test, self.driver, **drawn))
-        hypothesis.seed(self._seed())(chosen(test))()
+        self._run_seeded(chosen(test))
 
     def _try_machine(
         self, machine: type[RuleBasedStateMachine], chosen: hypothesis.settings
@@ -93,11 +93,17 @@ class Trial:
         test: Any = get_state_machine_test(machine, settings=chosen)
         test.hypothesis.inner_test = self._tried(test.hypothesis.inner_test)
         try:
-            hypothesis.seed(self._seed())(test)()
+            self._run_seeded(test)
         finally:
             # Hypothesis keeps every machine that it ever ran, and with it all that was exchanged.
             if "driver" in vars(machine):
                 machine.driver = None
+
+    def _run_seeded(self, test: Any) -> None:
+        """Run a test of Hypothesis; it would else read the test's code, to file what it found."""
+        seeded = hypothesis.seed(self._seed())(test)
+        seeded._hypothesis_internal_database_key = b""
+        seeded()
 
     def _tried(self, steps: Callable[..., Any]) -> Callable[..., Any]:
         """Return a test that tries these steps; Hypothesis asks it for its name and its code."""

@@ -57,6 +57,8 @@ class Redaction:
 
     def __call__(self, text: str) -> str:
         """Return `text` without the secrets."""
+        if not text:
+            return text
         for secret, name in self._written:
             text = text.replace(secret, name)
         return self._concealed.sub(_blotted, text) if self._concealed else text

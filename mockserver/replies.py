@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -89,36 +89,47 @@ class Fallback:
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._fakers: dict[str, Faker] = {}
-        self._lock = threading.Lock()
-        self._remembered = lru_cache(maxsize=4096)(self._text)
 
     def text(self, question: str, locale: str) -> str:
         """Return the text for `question`; only short questions are worth the room in memory."""
-        made = self._remembered if len(question) <= MOST_REMEMBERED else self._text
-        return made(question, locale)
+        made = _remembered if len(question) <= MOST_REMEMBERED else _made_up
+        return made(self._seed, question, locale)
 
-    def _text(self, question: str, locale: str) -> str:
-        with self._lock:
-            faker = self._fakers.get(locale)
-            if faker is None:
-                # Imported here: it takes longer than the rest of a mock's start together.
-                from faker import Faker
 
-                faker = self._fakers[locale] = Faker(locale, use_weighting=False)
-            faker.seed_instance(f"{self._seed}\x1f{question!r}")
-            return str(faker.paragraph(nb_sentences=3))
+def _made_up(seed: int, question: str, locale: str) -> str:
+    with _one_speaks:
+        faker = _faker(locale)
+        faker.seed_instance(f"{seed}\x1f{question!r}")
+        return str(faker.paragraph(nb_sentences=3))
+
+
+_remembered = lru_cache(maxsize=4096)(_made_up)
+
+_one_speaks = threading.Lock()
+"""Between its seed and its text a faker belongs to one mock."""
+
+
+@cache
+def _faker(locale: str) -> Faker:
+    # Imported here: it takes longer than the rest of a mock's start together.
+    from faker import Faker
+
+    return Faker(locale, use_weighting=False)
 
 
 Recorded = Callable[[list[dict[str, Any]]], list[Reply]]
 Check = Callable[[Reply], None]
 
 
+def anything(reply: Reply) -> None:
+    """Find every reply possible."""
+
+
 def load_fixtures(
     folder: Path,
     read_recording: Recorded,
     fields: frozenset[str],
-    check: Check = lambda reply: None,
+    check: Check = anything,
 ) -> list[Reply]:
     """Return the fixtures in `folder`: `replies.yaml` first, then every recording by name.
 
@@ -127,27 +138,42 @@ def load_fixtures(
     """
     if not folder.is_dir():
         raise FixtureError(f"{folder}: there is no such folder of fixtures")
+    files = [*folder.glob("replies.yaml"), *sorted(folder.glob("*.har"))]
+    stamps = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in files)
+    return list(_read(stamps, read_recording, fields, check))
+
+
+@lru_cache(maxsize=64)
+def _read(
+    stamps: tuple[tuple[Path, int, int], ...],
+    read_recording: Recorded,
+    fields: frozenset[str],
+    check: Check,
+) -> tuple[Reply, ...]:
+    """Read the files as they are now: a process that makes mock after mock reads each once."""
     found: list[Reply] = []
-    written = folder / "replies.yaml"
-    if written.exists():
-        found.extend(load_replies(written, fields, check))
-    for recording in sorted(folder.glob("*.har")):
-        entries = load_recording(recording)
-        try:
-            recorded = read_recording(entries)
-            for reply in recorded:
-                check(reply)
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
-            raise FixtureError(
-                f"{recording}: an entry is not an exchange of this API ({error!r})"
-            ) from error
-        found.extend(recorded)
-    return found
+    for path, *_ in stamps:
+        if path.name == "replies.yaml":
+            found.extend(load_replies(path, fields, check))
+        else:
+            found.extend(_read_recorded(path, read_recording, check))
+    return tuple(found)
 
 
-def load_replies(
-    path: Path, fields: frozenset[str], check: Check = lambda reply: None
-) -> list[Reply]:
+def _read_recorded(recording: Path, read_recording: Recorded, check: Check) -> list[Reply]:
+    entries = load_recording(recording)
+    try:
+        recorded = read_recording(entries)
+        for reply in recorded:
+            check(reply)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise FixtureError(
+            f"{recording}: an entry is not an exchange of this API ({error!r})"
+        ) from error
+    return recorded
+
+
+def load_replies(path: Path, fields: frozenset[str], check: Check = anything) -> list[Reply]:
     """Return the entries of a `replies.yaml`; raises FixtureError."""
     try:
         entries = yaml.load(path.read_text("utf-8"), Loader=_Loader)

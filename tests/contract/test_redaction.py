@@ -49,6 +49,8 @@ FORMS = {
     "as Python shows JSON": lambda secret: repr(json.dumps({"a": secret})),
     "in HTML": html.escape,
     "in HTML by numbers": lambda secret: secret.encode("ascii", "xmlcharrefreplace").decode(),
+    "in HTML in a URL": lambda secret: quote(html.escape(secret), safe=""),
+    "in HTML in JSON": lambda secret: json.dumps(html.escape(secret)).replace("&", "\\u0026"),
     "in a header": lambda secret: secret.encode().decode("latin-1"),
 }  # fmt: skip
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mockserver import replies
 from mockserver.replies import (
     MOST_REMEMBERED,
     Fallback,
@@ -120,17 +121,23 @@ def test_fallback_is_the_same_in_any_number_of_threads() -> None:
     questions = [
         (f"question {number % 50}", ("en_US", "fr_FR")[number % 2]) for number in range(200)
     ]
-    replies = Replies([], seed=3)
+    made_up = Replies([], seed=3)
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda asked: replies.choose(*asked).answer, questions))
+        found = list(pool.map(lambda asked: made_up.choose(*asked).answer, questions))
     assert found == [Replies([], seed=3).choose(*asked).answer for asked in questions]
 
 
 def test_fallback_remembers_no_large_questions() -> None:
-    fallback = Fallback(0)
+    replies._remembered.cache_clear()
     for size in (MOST_REMEMBERED, MOST_REMEMBERED + 1):
-        assert fallback.text("x" * size, "en_US") == Fallback(0).text("x" * size, "en_US")
-    assert fallback._remembered.cache_info().currsize == 1
+        assert Fallback(0).text("x" * size, "en_US") == Fallback(0).text("x" * size, "en_US")
+    assert replies._remembered.cache_info().currsize == 1
+
+
+def test_a_file_of_fixtures_is_read_again_when_it_was_written_again(tmp_path: Path) -> None:
+    for answer in ("one", "another"):
+        written(tmp_path, f"[{{question: How?, answer: {answer}, basis: authored, about: it}}]")
+        assert [reply.answer for reply in load_fixtures(tmp_path, list, frozenset())] == [answer]
 
 
 # Loading.

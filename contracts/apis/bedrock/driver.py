@@ -22,6 +22,9 @@ PATIENCE = 60.0
 IMPATIENCE = 3.0
 """Once a reply never came, the least that is waited for others: a run has to end."""
 
+DOWNTIME = 5.0
+"""Where there was nothing but 5xx for so many seconds, no reply is waited for any longer."""
+
 Message = Mapping[str, Any]
 Content = Sequence[Mapping[str, Any]]
 
@@ -126,7 +129,14 @@ class BedrockDriver(Driver):
         """
         began = self.clock.now()
         usual = 0.0 if early else self.usual
-        answers = self.eventually(lambda: self.message(asked), self.accepted, within, usual)
+        crashes: list[float] = []
+
+        def settled(exchange: Exchange) -> bool:
+            crashes.append(exchange.at) if exchange.status >= 500 else crashes.clear()
+            down = bool(crashes) and crashes[-1] - crashes[0] >= DOWNTIME
+            return down or self.accepted(exchange)
+
+        answers = self.eventually(lambda: self.message(asked), settled, within, usual)
         if self.accepted(answers[-1]):
             self.usual = self.clock.now() - began
             self.slowest = max(self.slowest or 0.0, self.usual)

@@ -20,6 +20,8 @@ WAYS: tuple[Way, ...] = ("get", "form", "json", "json_lists")
 
 SUCCESS_FIELDS = ("Action", "Msg", "ID", "SessionID", "Response", "Time")
 ACTION = "RunMVChat"
+THROTTLED = 153
+"""The RetCode of a gateway that was asked too often (fact sheet, RetCodes)."""
 JSON_TYPE = ("Content-Type", "application/json")
 FORM_TYPE = ("Content-Type", "application/x-www-form-urlencoded")
 
@@ -143,9 +145,19 @@ class GenesisDriver(Driver):
     def probe(self) -> Exchange:
         """Send one plain request that an honest server accepts, in the first way that it takes."""
         for way in WAYS:
-            exchange = self.chat(way=way)
+            try:
+                exchange = self.chat(way=way)
+            except NotReached:
+                return self.exchanges[-1]
             if self.accepted(exchange):
                 break
+        return exchange
+
+    def send(self, request: Request) -> Exchange:
+        """Send a request; where the gateway throttles the caller no case applies."""
+        exchange = super().send(request)
+        if self.code(exchange) == THROTTLED:
+            self.skip(f"the gateway throttles us: {self.describe(exchange)}")
         return exchange
 
     def send_body(self, body: bytes, content_type: str | None) -> Exchange:

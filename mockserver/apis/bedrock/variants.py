@@ -351,6 +351,19 @@ class NoOwnIds(Emulator):
         return super().choose_conversation(scope, asked, turn)
 
 
+@variant("bedrock.over_quota")
+class OverQuota(Emulator):
+    """Turns down one request of sixteen for the key's quota, whatever it is."""
+
+    def pass_gateway(self, call: Call) -> None:
+        """Draw a lot for each request of a caller who is known."""
+        super().pass_gateway(call)
+        place = self.world.store.count((self.name, "lots"), "over_quota")
+        if self.world.number("over_quota", place) % 16 == 0:
+            said = {"message": "Too Many Requests"}  # fact sheet, Authentication
+            raise Refusal("over the quota", status=429, detail=said)
+
+
 @variant("bedrock.no_redirects")
 class NoRedirects(Emulator):
     """Has no path with a slash at its end, not even a redirect from it."""

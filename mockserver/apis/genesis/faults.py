@@ -109,7 +109,6 @@ STATUSES: list[Broken] = [
     fails_at_times(110, "times_out", "Request timeout"),
     fails_at_times(130, "gateway_fails", "Gateway error"),
     fails_at_times(150, "unavailable", "Service unavailable"),
-    fails_at_times(153, "throttled", "Too many requests"),
 ]  # fmt: skip
 
 

@@ -205,6 +205,18 @@ class OpaqueRequestIds(Emulator):
 # What is taken, and what is turned down.
 
 
+@variant("genesis.throttled")
+class Throttled(Emulator):
+    """Turns down one call of sixteen, whatever it is: that was one too many."""
+
+    def answer(self, call: Call) -> Answer:
+        """Draw a lot for each call."""
+        place = self.world.store.count((self.name, "lots"), "throttled")
+        if self.world.number("throttled", place) % 16 == 0:
+            raise Refusal("Too many requests", code=153)
+        return super().answer(call)
+
+
 @variant("genesis.any_application")
 class AnyApplication(Emulator):
     """Knows callers but no applications: any AppID is good, with sessions of its own."""

@@ -289,7 +289,6 @@ SCRIPTS: dict[str, Script] = {
     "status.times_out": at_times(110),
     "status.gateway_fails": at_times(130),
     "status.unavailable": at_times(150),
-    "status.throttled": at_times(153),
     "status.refusals_400": Script(status_of(lambda mock: mock.form(NO_APP)), 200, 400),
     "status.signature_refusals_401": Script(
         lambda mock: [mock.form(sent).status for sent in (given(None), given("0"), NO_APP)],

@@ -13,7 +13,7 @@ GROUPS = {
     "signature", "shape", "status", "identity", "state", "lists", "action", "robustness", "routes"
 }  # fmt: skip
 FAILS_AT_TIMES = {
-    f"genesis.status.{rule}" for rule in ("times_out", "gateway_fails", "unavailable", "throttled")
+    f"genesis.status.{rule}" for rule in ("times_out", "gateway_fails", "unavailable")
 }
 
 
