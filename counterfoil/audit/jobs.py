@@ -22,10 +22,13 @@ from mockserver.faults import faults_of
 from mockserver.variants import variants_of
 
 from .. import wiring
+from .wire import FRAMINGS, Wire, transport
 
 CAUGHT = (Verdict.BROKEN, Verdict.DEVIATION)
 ALARMS = (Verdict.BROKEN, Verdict.ERROR)
 """What no honest server may give; it may deviate from what was only observed of another one."""
+
+ORIGIN = "http://127.0.0.1:8600"
 
 MATRIX, DETECTION = "quick", "standard"
 """The profile by which each fault meets the whole suite, and the one by which it must be caught."""
@@ -53,6 +56,7 @@ class Row:
 class Honest:
     """An honest server on one seed; `alarms` are the clauses said to be broken, with the reason.
 
+    The `variant` is "" for the default, one of the mock's, or a way to put answers on the wire.
     `calls` are what each clause cost.
     """
 
@@ -97,7 +101,7 @@ def audit(
     honest += [
         partial(_honest, api, variant, MATRIX, seed)
         for api in apis
-        for variant in ("", *variants_of(api))
+        for variant in ("", *variants_of(api), *(f"{api}.{framing}" for framing in FRAMINGS))
         for seed in range(honest_seeds)
     ]
     found: list[Any] = []
@@ -140,16 +144,23 @@ def judge_mock(
     """Judge a mock in this process, on virtual time.
 
     `only` are the ids of the clauses to judge, in that order; with `first` the run ends with the
-    first that is broken.
+    first that is broken. A `variant` may also be a way to put answers on the wire.
     """
     clock = VirtualClock()
     known = wiring.all_credentials(api)
     faults = [fault] if fault else []
+    framing = variant.removeprefix(f"{api}.")
+    framed = framing in FRAMINGS
     made = wiring.mocks(
-        [api], clock=clock, seed=seed, credentials=known, faults=faults, variant=variant
-    )
-    contract = contracts.load(api)
-    target = Target("http://127.0.0.1:8600", app=made.app.wsgi_app, clock=clock)
+        [api], clock=clock, seed=seed, credentials=known, faults=faults,
+        variant="" if framed else variant,
+    )  # fmt: skip
+    contract, app = contracts.load(api), made.app.wsgi_app
+    if framed:
+        wire = Wire(app, ORIGIN, clock, framing)
+        target = Target(ORIGIN, clock=clock, transport=transport(wire))
+    else:
+        target = Target(ORIGIN, app=app, clock=clock)
     # What matters is whether a clause breaks, not by which smallest case.
     unshrunk = replace(PROFILES[profile], shrink_calls=0)
     events = run(contract, target, known, Plan(_chosen(contract.clauses, only), unshrunk, seed))

@@ -8,9 +8,11 @@ from pathlib import Path
 from statistics import median
 
 import contracts
+from mockserver.variants import variants_of
 
 from .jobs import Matrix, Row
 from .judgement import ALLOWANCE, unrelated
+from .wire import FRAMINGS
 
 BEGIN, END = "<!-- audit: begin -->", "<!-- audit: end -->"
 """Between these lines of a document stands the table that an audit wrote."""
@@ -83,8 +85,8 @@ def matrix_page(matrix: Matrix) -> str:
             by_group(matrix),
             "## Every fault, and the clauses that catch it",
             "",
-            "| fault | calls until caught | clauses |",
-            "| --- | ---: | --- |",
+            "| fault | calls until caught | seconds | clauses |",
+            "| --- | ---: | ---: | --- |",
             *(_fault_line(row) for row in matrix.rows),
             "",
             "## Every clause, and the faults that it catches",
@@ -93,10 +95,18 @@ def matrix_page(matrix: Matrix) -> str:
             "",
             "## Every honest variant, kept",
             "",
-            *(f"- `{id}`" for id in variants),
+            *(f"- `{id}`: {_sentence(id)}" for id in variants),
             "",
         ]
     )
+
+
+def _sentence(id: str) -> str:
+    api, _, name = id.partition(".")
+    if name in FRAMINGS:
+        return FRAMINGS[name][0]
+    change = variants_of(api)[id].variant
+    return change.sentence if change else ""
 
 
 def bites(matrix: Matrix) -> str:
@@ -127,6 +137,7 @@ def as_json(matrix: Matrix) -> str:
                 "group": row.group,
                 "caught_by": list(row.caught),
                 "calls": row.calls,
+                "seconds": round(row.seconds, 2),
                 "missed": list(row.missed),
             }
             for row in matrix.rows
@@ -194,7 +205,7 @@ def _totals(matrix: Matrix) -> Iterable[str]:
 
 
 def _fault_line(row: Row) -> str:
-    return f"| `{row.fault}` | {row.calls} | {_codes(row.caught)} |"
+    return f"| `{row.fault}` | {row.calls} | {row.seconds:.2f} | {_codes(row.caught)} |"
 
 
 def _codes(ids: Iterable[str]) -> str:
