@@ -1,3 +1,5 @@
+import gc
+
 import pytest
 
 import contracts
@@ -74,3 +76,18 @@ def test_the_mocks_are_deterministic_byte_for_byte(api):
         return entries
 
     assert recorded() == recorded()
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_nothing_of_a_run_is_kept_when_it_is_over(api):
+    contract = contracts.load(api)
+    machines = [clause.id for clause in contract.clauses if clause.machine]
+
+    def drivers():
+        gc.collect()
+        return sum(isinstance(held, contract.driver) for held in gc.get_objects())
+
+    before = drivers()
+    outcome = judge_mock(api, None, "quick", 0, only=machines)
+    assert outcome.verdict is Verdict.KEPT and outcome.calls > 10
+    assert drivers() == before

@@ -82,40 +82,46 @@ def loses_nothing(driver: BedrockDriver) -> None:
             talk.go_on(text, MODEL)
 
 
+class Talks(RuleBasedStateMachine):
+    """Up to three conversations; what was seen of one is seen of it for ever."""
+
+    driver: BedrockDriver
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.talks: list[Memory] = []
+
+    @initialize(text=requests.questions)
+    def begin(self, text: str) -> None:
+        """Start a conversation."""
+        self.talks.append(Memory(self.driver, self.driver.ask(text)))
+
+    @rule(which=whiches, text=requests.questions, model=requests.models)
+    def say(self, which: int, text: str, model: str) -> None:
+        """Go on in a conversation, or start one more."""
+        if which < len(self.talks):
+            self.talks[which].go_on(text, model)
+        else:
+            self.begin(text)
+
+    @rule(which=whiches)
+    def read_history(self, which: int) -> None:
+        """Read a history when all is answered."""
+        talk = self.talks[which % len(self.talks)]
+        talk.settle()
+        talk.read_history()
+
+    @rule(which=whiches, earlier=st.integers(0, 9), seconds=st.sampled_from([0.0, 0.05, 0.3]))
+    def read_reply_later(self, which: int, earlier: int, seconds: float) -> None:
+        """Read a reply once more, after a while."""
+        talk = self.talks[which % len(self.talks)]
+        talk.settle()
+        self.driver.clock.sleep(seconds)
+        talk.read_reply(earlier)
+
+
 @clause("bedrock.history.follows_the_conversation", basis=Basis.IMPLIED, source=HISTORY,
         machine=True, most=6)  # fmt: skip
 def follows_the_conversation(driver: BedrockDriver) -> type[RuleBasedStateMachine]:
     """A history has what was asked in it, as it was, however many conversations there are."""
-
-    class Talks(RuleBasedStateMachine):
-        """Up to three conversations; what was seen of one is seen of it for ever."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.talks: list[Memory] = []
-
-        @initialize(text=requests.questions)
-        def begin(self, text: str) -> None:
-            self.talks.append(Memory(driver, driver.ask(text)))
-
-        @rule(which=whiches, text=requests.questions, model=requests.models)
-        def say(self, which: int, text: str, model: str) -> None:
-            if which < len(self.talks):
-                self.talks[which].go_on(text, model)
-            else:
-                self.begin(text)
-
-        @rule(which=whiches)
-        def read_history(self, which: int) -> None:
-            talk = self.talks[which % len(self.talks)]
-            talk.settle()
-            talk.read_history()
-
-        @rule(which=whiches, earlier=st.integers(0, 9), seconds=st.sampled_from([0.0, 0.05, 0.3]))
-        def read_reply_later(self, which: int, earlier: int, seconds: float) -> None:
-            talk = self.talks[which % len(self.talks)]
-            talk.settle()
-            driver.clock.sleep(seconds)
-            talk.read_reply(earlier)
-
-    return Talks
+    return type("Talks", (Talks,), {"driver": driver})
