@@ -44,7 +44,8 @@ bench: $(READY)  ## measure, side by side
 	@$(BIN)/python -m benchmarks
 
 audit: $(READY)  ## every fault and every honest server against the suites; writes what it measured
-	@$(BIN)/python -m counterfoil audit --report docs/audit.md
+	@$(BIN)/python -m counterfoil audit \
+	  --report counterfoil/measured.json --report docs/audit.md --table README.md
 
 lock:  ## write requirements.lock anew
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

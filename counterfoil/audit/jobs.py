@@ -88,15 +88,15 @@ def audit(
 ) -> Matrix:
     """Judge every faulty and every honest server of these APIs, on seeds 0 to N - 1 each.
 
-    Without honest seeds only the faults are tried, and no clause is looked at twice. `tell` is
-    called with the jobs that are done and those that there are.
+    Without seeds only the honest servers are tried; without honest seeds only the faults, and no
+    clause is looked at twice. `tell` is called with the jobs that are done and those that there are.
     """
     began = time.monotonic()
     faulty = [partial(_row, api, fault, seeds) for api in apis for fault in faults[api]]
     honest = [
         partial(_honest, api, "", DETECTION, seed)
         for api in apis
-        for seed in range(min(seeds, honest_seeds))
+        for seed in range(min(seeds or honest_seeds, honest_seeds))
     ]
     honest += [
         partial(_honest, api, variant, MATRIX, seed)
@@ -110,7 +110,7 @@ def audit(
             found.append(result)
             tell(len(found), len(faulty) + len(honest))
         rows = found[: len(faulty)]
-        if honest_seeds:
+        if rows and honest_seeds:
             rows = _looked_at_twice(pool, rows)
     seconds = time.monotonic() - began
     return Matrix(tuple(apis), seeds, rows, found[len(faulty) :], seconds)

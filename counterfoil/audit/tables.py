@@ -18,10 +18,13 @@ BEGIN, END = "<!-- audit: begin -->", "<!-- audit: end -->"
 """Between these lines of a document stands the table that an audit wrote."""
 
 
+UNTRIED = "–"
+
+
 def summary(matrix: Matrix) -> str:
     """Return the detection rate by API and group, and the false alarms, for a terminal."""
-    rows = [_HEAD, *_by_group(matrix)]
-    widths = [max(len(row[at]) for row in rows) for at in range(len(_HEAD))]
+    rows = [_HEAD, *_by_group(matrix)] if matrix.rows else []
+    widths = [max((len(row[at]) for row in rows), default=0) for at in range(len(_HEAD))]
     lines = [
         "  ".join(
             cell.ljust(width) if at < 2 else cell.rjust(width)
@@ -29,7 +32,7 @@ def summary(matrix: Matrix) -> str:
         ).rstrip()
         for row in rows
     ]
-    return "\n".join([*lines, "", *_totals(matrix)])
+    return "\n".join([*lines, *([""] if lines else []), *_totals(matrix)])
 
 
 def by_api(matrix: Matrix) -> str:
@@ -59,7 +62,7 @@ def _api_line(matrix: Matrix, api: str) -> list[str]:
         str(len(contracts.load(api).clauses)),
         str(len(rows)),
         _rate(rows, matrix.seeds),
-        f"{median(row.calls for row in rows):.0f}",
+        f"{median(row.calls for row in rows):.0f}" if rows else UNTRIED,
         str(len({server.variant for server in honest})),
         str(len(honest)),
         str(sum(len(server.alarms) for server in honest)),
@@ -182,6 +185,8 @@ def _measured(api: str, group: str, rows: Sequence[Row], seeds: int) -> list[str
 
 def _rate(rows: Sequence[Row], seeds: int) -> str:
     chances = len(rows) * seeds
+    if not chances:
+        return UNTRIED
     return f"{100 * (chances - sum(len(row.missed) for row in rows)) / chances:.0f} %"
 
 

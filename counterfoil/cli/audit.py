@@ -22,8 +22,8 @@ FORMATS = {".json": tables.as_json, ".md": tables.matrix_page, ".yaml": tables.b
 
 @click.command("audit")
 @click.argument("apis", nargs=-1, metavar="[API…]")
-@click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, metavar="N",
-              help="Each fault must be caught on seeds 0 to N-1.")  # fmt: skip
+@click.option("--seeds", type=click.IntRange(0), default=5, show_default=True, metavar="N",
+              help="Each fault must be caught on seeds 0 to N-1; 0 tries no fault.")  # fmt: skip
 @click.option("--honest-seeds", type=click.IntRange(0), default=1, show_default=True, metavar="N",
               help="Each honest server must be kept on seeds 0 to N-1.")  # fmt: skip
 @click.option("--only", multiple=True, metavar="GLOB",
@@ -62,9 +62,11 @@ def command(
     for path in reports:
         if path.suffix not in FORMATS:
             raise click.UsageError(f"{path}: a matrix ends in one of {', '.join(FORMATS)}")
-    wanted = _wanted(chosen, only)
+    if not seeds and (only or not honest_seeds):
+        raise click.UsageError("with --seeds 0 there is nothing to try but honest servers")
+    wanted = _wanted(chosen, only) if seeds else dict.fromkeys(chosen, [])
     matrix = _run(chosen, seeds, 0 if only else honest_seeds, wanted)
-    found = judgement.problems(matrix, whole=not only)
+    found = judgement.problems(matrix, whole=bool(seeds and not only))
     click.echo(tables.summary(matrix))
     for path in reports:
         path.write_text(FORMATS[path.suffix](matrix), encoding="utf-8")

@@ -32,6 +32,8 @@ def test_it_writes_what_it_measured(counterfoil, tmp_path):
     [
         (["nothing"], "nothing"),
         (["--only", "no.such"], "no fault is called 'no.such'"),
+        (["--seeds", "0", "--only", "genesis.*"], "nothing to try but honest servers"),
+        (["--seeds", "0", "--honest-seeds", "0"], "nothing to try but honest servers"),
         (["--report", "a.pdf"], "a matrix ends in one of .json, .md, .yaml"),
     ],
 )
