@@ -89,7 +89,7 @@ def audit(
     """Judge every faulty and every honest server of these APIs, on seeds 0 to N - 1 each.
 
     Without seeds only the honest servers are tried; without honest seeds only the faults, and no
-    clause is looked at twice. `tell` is called with the jobs that are done and those that there are.
+    clause is looked at twice. `tell` is called with the jobs that are done and that there are.
     """
     began = time.monotonic()
     faulty = [partial(_row, api, fault, seeds) for api in apis for fault in faults[api]]
