@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
 from .document import Document
@@ -97,6 +98,7 @@ class Outcome:
     trouble: str = ""
     calls: int = 0
     accepted: dict[str, int] = field(default_factory=dict)
+    began: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     duration: float = 0.0
     interrupted: bool = False
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)

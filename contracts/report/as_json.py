@@ -41,6 +41,7 @@ def as_value(outcome: Outcome) -> dict[str, Any]:
         "interrupted": outcome.interrupted,
         "calls": outcome.calls,
         "accepted": outcome.accepted,
+        "began": outcome.began.isoformat(),
         "duration_s": round(outcome.duration, 3),
         "baseline": {
             "outdated": [asdict(entry) for entry in outcome.outdated],

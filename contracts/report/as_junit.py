@@ -29,6 +29,7 @@ def _suite(outcome: Outcome) -> ElementTree.Element:
         failures=str(found[Verdict.BROKEN] + len(outcome.outdated)),
         errors=str(found[Verdict.ERROR] + bool(trouble)),
         skipped=str(found[Verdict.UNTESTED] + found[text.ACCEPTED]),
+        timestamp=f"{outcome.began:%Y-%m-%dT%H:%M:%S}",  # the schema has no place for a zone
         time=f"{outcome.duration:.3f}",
     )
     for finding in outcome.findings:

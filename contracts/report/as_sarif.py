@@ -160,6 +160,7 @@ def _invocation(outcome: Outcome, order: dict[str, int]) -> dict[str, Any]:
     return {
         "executionSuccessful": judged and not outcome.trouble and not outcome.interrupted,
         "commandLine": _plain(outcome.plan.command),
+        "startTimeUtc": f"{outcome.began:%Y-%m-%dT%H:%M:%SZ}",
         "toolExecutionNotifications": list(_notifications(outcome, order)),
     }
 

@@ -103,6 +103,7 @@ def _outcome(outcome: Outcome, anchors: _Anchors) -> dict[str, Any]:
         "profile": outcome.plan.profile,
         "seed": outcome.plan.seed,
         "calls": outcome.calls,
+        "began": f"{outcome.began:%Y-%m-%d %H:%M} UTC",
         "seconds": f"{outcome.duration:.1f}",
         "trouble": _short(outcome.redact(trouble)),
         "command": outcome.plan.command,

@@ -6,10 +6,10 @@ import json
 
 import click
 
-from mockserver.faults import UnknownName, faults_of, find_api, names
+from mockserver.faults import faults_of
 
 from .. import wiring
-from .options import Format
+from .options import Format, mocked
 
 
 @click.command("faults")
@@ -17,12 +17,8 @@ from .options import Format
 @Format
 def command(api: str | None, format: str) -> None:
     """List every way for a mock of one API, or of all, to break."""
-    try:
-        chosen = [find_api(api).name] if api else names()
-    except UnknownName as problem:
-        raise click.UsageError(str(problem)) from problem
     caught = {id: row["caught_by"] for id, row in wiring.measured().get("faults", {}).items()}
-    faults = [change.fault for name in chosen for change in faults_of(name).values()]
+    faults = [change.fault for name in mocked(api) for change in faults_of(name).values()]
     if format == "json":
         rows = [
             {"id": f.id, "group": f.group, "sentence": f.sentence,

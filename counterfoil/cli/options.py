@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from mockserver.faults import UnknownName, find_api, names
+
 
 class Assignment(click.ParamType[tuple[str, str]]):
     """NAME=VALUE; an error shows the name alone, for the value is a secret."""
@@ -20,6 +22,14 @@ class Assignment(click.ParamType[tuple[str, str]]):
         if not equals or not name or not given:
             self.fail(f"{name!r} should be written as NAME=VALUE, like api_key=abc")
         return name, given
+
+
+def mocked(api: str | None) -> list[str]:
+    """Return the one API that was named, else all that have a mock; raises UsageError."""
+    try:
+        return [find_api(api).name] if api else names()
+    except UnknownName as problem:
+        raise click.UsageError(str(problem)) from problem
 
 
 Format = click.option(

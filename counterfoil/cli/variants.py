@@ -6,10 +6,9 @@ import json
 
 import click
 
-from mockserver.faults import UnknownName, find_api, names
 from mockserver.variants import variants_of
 
-from .options import Format
+from .options import Format, mocked
 
 
 @click.command("variants")
@@ -17,11 +16,7 @@ from .options import Format
 @Format
 def command(api: str | None, format: str) -> None:
     """List every way for a mock of one API, or of all, to differ and stay honest."""
-    try:
-        chosen = [find_api(api).name] if api else names()
-    except UnknownName as problem:
-        raise click.UsageError(str(problem)) from problem
-    variants = [change.variant for name in chosen for change in variants_of(name).values()]
+    variants = [change.variant for name in mocked(api) for change in variants_of(name).values()]
     if format == "json":
         rows = [{"id": v.id, "sentence": v.sentence, "settings": dict(v.settings)}
                 for v in variants if v]  # fmt: skip

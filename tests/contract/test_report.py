@@ -89,7 +89,7 @@ EVERY_VERDICT = outcome(
 def test_the_json_report_has_the_documented_fields():
     found = json.loads(as_json.render([EVERY_VERDICT]))
     assert set(found) >= {
-        "api", "target", "seed", "profile", "verdict", "calls", "accepted", "duration_s", "clauses"
+        "api", "target", "seed", "profile", "verdict", "calls", "accepted", "began", "duration_s", "clauses"
     }  # fmt: skip
     assert (found["api"], found["target"], found["verdict"]) == ("echo", URL, "broken")
     assert (found["seed"], found["profile"], found["calls"]) == (0, "standard", 7)
@@ -241,8 +241,9 @@ def test_the_junit_report_is_well_formed_and_complete_whatever_was_said(found):
     assert (root.tag, [suite.tag for suite in root]) == ("testsuites", ["testsuite"] * 2)
     for suite in root:
         assert set(suite.attrib) == {
-            "name", "tests", "failures", "errors", "skipped", "time"
+            "name", "tests", "failures", "errors", "skipped", "timestamp", "time"
         }  # fmt: skip
+        assert f"{suite.get('timestamp')}+00:00" == found.began.isoformat()
         results = Counter(child.tag for case in suite for child in case)
         assert int(suite.get("tests", "")) == len(suite) == 5 + bool(found.trouble)
         assert int(suite.get("failures", "")) == results["failure"] == 1
