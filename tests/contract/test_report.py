@@ -89,7 +89,8 @@ EVERY_VERDICT = outcome(
 def test_the_json_report_has_the_documented_fields():
     found = json.loads(as_json.render([EVERY_VERDICT]))
     assert set(found) >= {
-        "api", "target", "seed", "profile", "verdict", "calls", "accepted", "began", "duration_s", "clauses"
+        "api", "target", "seed", "profile", "verdict", "calls", "accepted", "began", "duration_s",
+        "clauses"
     }  # fmt: skip
     assert (found["api"], found["target"], found["verdict"]) == ("echo", URL, "broken")
     assert (found["seed"], found["profile"], found["calls"]) == (0, "standard", 7)
