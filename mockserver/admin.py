@@ -11,6 +11,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from .clock import VirtualClock
 from .journal import Journal
+from .journal_pages import add_journal
 from .model import Api
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -29,6 +30,7 @@ def admin_pages(emulators: Mapping[str, Api], journal: Journal, token: str | Non
             return None
         return jsonify(error="this page is for the machine it runs on, or needs its token"), 403
 
+    add_journal(pages, journal)
     _add_reports(pages, emulators, journal)
     _add_clock(pages, emulators)
     return pages
@@ -47,15 +49,6 @@ def _add_reports(pages: Blueprint, emulators: Mapping[str, Api], journal: Journa
     @pages.get("/health")
     def health() -> Response:
         return jsonify(status="ok")
-
-    @pages.get("/journal")
-    def read_journal() -> Response:
-        return jsonify(entries=journal.as_json())
-
-    @pages.delete("/journal")
-    def clear_journal() -> Response:
-        journal.clear()
-        return jsonify(entries=[])
 
     @pages.post("/reset")
     def reset() -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,12 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from .admin import admin_pages
-from .chances import FAULT_HEADER, Chooser, Chosen, no_fault_in, read_chances
+from .chances import FAULT_HEADER, SESSION_HEADER, Chooser, Chosen, no_fault_in, read_chances
 from .clock import Clock, RealClock
 from .faults import UnknownName, find_api, with_faults
 from .journal import Entry, Journal, Redaction
 from .model import Answer, Api, Call, Identity, Refusal, Settings, World
-from .replies import Replies, load_fixtures
+from .replies import CHOSEN, Replies, load_fixtures
 from .routing import paths, without_head
 from .store import Store
 from .streaming import paced
@@ -176,11 +177,15 @@ def _mistaken(call: Call, mistake: UnknownName) -> Answer:
 
 
 def _answer(api: Api, call: Call, problem: HTTPException | None) -> Answer:
+    CHOSEN.set("")
     try:
         if problem is not None:
             raise _refusal(problem)
-        return api.answer(call)
+        answer = api.answer(call)
+        call.fixture = CHOSEN.get()
+        return answer
     except Refusal as refusal:
+        call.refusal = refusal
         return api.refuse(call, refusal)
     except HTTPException as error:
         return api.refuse(call, _refusal(error))
@@ -204,20 +209,42 @@ def _refusal(problem: HTTPException) -> Refusal:
 def _write_down(
     chosen: Chosen, journal: Journal, redact: Redaction, call: Call, answer: Answer
 ) -> Entry:
+    api = chosen.api
     return journal.write(
-        at=chosen.api.world.clock.now(),
-        api=chosen.api.name,
+        at=api.world.clock.now(),
+        api=api.name,
         operation=call.operation,
+        session=redact(_session(api, call, answer)),
+        caller=api.caller_of(call.refusal),
         method=call.request.method,
         path=redact.beginning(call.request.path),
         query=redact.beginning(call.request.query_string.decode("latin-1")),
+        headers=_lines(redact, call.request.headers.items()),
         body=redact.beginning(_request_text(call)),
         status=answer.status,
+        answer_headers=_lines(redact, answer.headers),
         answer=redact.beginning(answer.body_bytes().decode("utf-8", "replace")),
-        chunks=1 if isinstance(answer.body, bytes) else len(answer.body),
+        chunks=_chunks(answer),
+        fixture=call.fixture,
         remarks=tuple(redact(remark) for remark in call.remarks),
         faults=chosen.faults,
     )
+
+
+def _session(api: Api, call: Call, answer: Answer) -> str:
+    named = call.request.headers.get(SESSION_HEADER) or api.conversation_of(call)
+    return named or (api.conversation_begun(answer) if answer.status < 300 else "")
+
+
+def _lines(redact: Redaction, lines: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, redact.line(name, value)) for name, value in lines)
+
+
+def _chunks(answer: Answer) -> tuple[tuple[float, int], ...]:
+    if isinstance(answer.body, bytes):
+        return ((0.0, len(answer.body)),)
+    leave = accumulate(chunk.delay for chunk in answer.body)
+    return tuple((round(at, 6), len(c.data)) for at, c in zip(leave, answer.body, strict=True))
 
 
 def _request_text(call: Call) -> str:

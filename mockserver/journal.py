@@ -6,35 +6,88 @@ import json
 import re
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote, quote_plus
 
 MOST_BODY = 16_384
 """Characters of a body, path or query string that an entry keeps."""
 
 
+Caller = Literal["known", "refused", "not asked"]
+"""What the mock made of a caller's credentials; `not asked` where it never came to that."""
+
+Headers = tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One exchange. `at` is the clock's time in seconds; `remarks` are for the owner alone.
 
-    `faults` are the ids of those that were in the server for this request.
+    `session` is the conversation that the request or the answer names, `fixture` where the reply
+    came from, `faults` the ids of those that were in the server for this request. `chunks` are the
+    pieces in which the answer left: seconds since its beginning, and bytes.
     """
 
     number: int
     at: float
     api: str
     operation: str | None
+    session: str
+    caller: Caller
     method: str
     path: str
     query: str
+    headers: Headers
     body: str
     status: int
+    answer_headers: Headers
     answer: str
-    chunks: int
+    chunks: tuple[tuple[float, int], ...]
+    fixture: str
     remarks: tuple[str, ...]
     faults: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Characters of all that is kept of the exchange, about."""
+        lines = (*self.headers, *self.answer_headers)
+        texts = sum(len(name) + len(value) for name, value in lines)
+        return texts + len(self.path) + len(self.query) + len(self.body) + len(self.answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which entries are asked for: those after `since` for which everything that is given holds.
+
+    `fault` is an id, `contains` a text in what was asked or answered; None asks nothing.
+    """
+
+    since: int = 0
+    api: str | None = None
+    operation: str | None = None
+    session: str | None = None
+    caller: str | None = None
+    method: str | None = None
+    path: str | None = None
+    status: int | None = None
+    fault: str | None = None
+    contains: str | None = None
+
+    def __call__(self, entry: Entry) -> bool:
+        """Say whether an entry is asked for."""
+        plain = ("api", "operation", "session", "caller", "method", "path", "status")
+        return (
+            entry.number > self.since
+            and all(getattr(self, n) in (None, getattr(entry, n)) for n in plain)
+            and (self.fault is None or self.fault in entry.faults)
+            and (self.contains is None or self.contains in f"{entry.body}\n{entry.answer}")
+        )
+
+
+TELLING = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
+"""Headers that hold nothing but secrets, known or not: a wrong key may be a right one elsewhere."""
 
 
 class Redaction:
@@ -62,6 +115,13 @@ class Redaction:
         for secret, name in self._written:
             text = text.replace(secret, name)
         return self._concealed.sub(_blotted, text) if self._concealed else text
+
+    def line(self, name: str, value: str) -> str:
+        """Return a header's value as it is kept; of one that lets a caller in, whose it is."""
+        shown = self(value)
+        if name.lower() not in TELLING:
+            return shown
+        return " ".join(re.findall(r"<\w+>", shown)) if shown != value else "<hidden>"
 
     def beginning(self, text: str) -> str:
         """Return the first MOST_BODY characters of `text` without the secrets.
@@ -94,13 +154,26 @@ def _blotted(match: re.Match[str]) -> str:
     return f"{match[0][:start]}<hidden>{match[0][end:]}"
 
 
-class Journal:
-    """The last `most` exchanges, oldest first."""
+MOST_ENTRIES = 10_000
+MOST_SIZE = 64_000_000
+"""What a journal keeps unless told otherwise: entries, and characters of all of them together."""
 
-    def __init__(self, most: int = 1000) -> None:
-        self._entries: deque[Entry] = deque(maxlen=most)
+
+class Journal:
+    """The last exchanges, oldest first: at most so many, and of at most such a size together."""
+
+    def __init__(self, most: int = MOST_ENTRIES, most_size: int = MOST_SIZE) -> None:
+        self._most = most
+        self._most_size = most_size
+        self._entries: deque[Entry] = deque()
+        self._size = 0
         self._written = 0
         self._lock = threading.Lock()
+
+    @property
+    def written(self) -> int:
+        """How many exchanges there were: the number of the last one."""
+        return self._written
 
     def write(self, **fields: Any) -> Entry:
         """Keep one exchange; `fields` are those of Entry, without its number."""
@@ -108,18 +181,23 @@ class Journal:
             self._written += 1
             entry = Entry(number=self._written, **fields)
             self._entries.append(entry)
+            self._size += entry.size
+            while len(self._entries) > self._most or self._size > self._most_size:
+                self._size -= self._entries.popleft().size
             return entry
 
-    def entries(self) -> list[Entry]:
-        """Return what is kept, oldest first."""
+    def entries(self, wanted: Callable[[Entry], bool] = Filter()) -> list[Entry]:
+        """Return what is kept and asked for, oldest first."""
         with self._lock:
-            return list(self._entries)
+            held = list(self._entries)
+        return [entry for entry in held if wanted(entry)]
+
+    def as_json(self, wanted: Callable[[Entry], bool] = Filter()) -> list[dict[str, Any]]:
+        """Return what is kept and asked for as JSON values."""
+        return [asdict(entry) for entry in self.entries(wanted)]
 
     def clear(self) -> None:
         """Forget all entries; numbers go on."""
         with self._lock:
             self._entries.clear()
-
-    def as_json(self) -> list[dict[str, Any]]:
-        """Return the entries as JSON values."""
-        return [asdict(entry) for entry in self.entries()]
+            self._size = 0

@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import orjson
+
 from .clock import Clock
 
 if TYPE_CHECKING:
     from flask import Request
 
+    from .journal import Caller
     from .replies import Replies, Reply
     from .store import Store
 
@@ -58,6 +61,17 @@ class Answer:
         return replace(self, headers=(*self.headers, *more))
 
 
+def member_of(answer: Answer, *names: str) -> str:
+    """Return a text or a number deep within a JSON answer, "" where there is none."""
+    try:
+        found = orjson.loads(answer.body_bytes())
+    except ValueError:
+        return ""
+    for name in names:
+        found = found.get(name) if isinstance(found, dict) else None
+    return str(found) if isinstance(found, str | int) else ""
+
+
 @dataclass(slots=True)
 class Call:
     """One request on its way through an emulator.
@@ -70,6 +84,9 @@ class Call:
     request: Request
     path: Mapping[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    fixture: str = ""
+    """Where the reply came from, if there was one."""
+    refusal: Refusal | None = None
 
 
 class Refusal(Exception):
@@ -198,6 +215,20 @@ class Api:
         A fault that happens by chance counts the requests of each session.
         """
         return str(call.request.headers.get("Authorization", ""))
+
+    def conversation_of(self, call: Call) -> str:
+        """Return the conversation that the request names, "" where it names none; never raises."""
+        return ""
+
+    def conversation_begun(self, answer: Answer) -> str:
+        """Return the conversation that an answer names, "" where it names none; never raises."""
+        return ""
+
+    def caller_of(self, refusal: Refusal | None) -> Caller:
+        """Return what was made of the caller, by what the request was refused for, if it was."""
+        if not self.world.settings.authenticate:
+            return "not asked"
+        return "refused" if refusal is not None and refusal.status in (401, 403) else "known"
 
     @classmethod
     def check_reply(cls, reply: Reply) -> None:

@@ -6,7 +6,8 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,6 +30,10 @@ MOST_SEARCHED = 2000
 """Characters of a question that a pattern is looked for in: some patterns take their square."""
 
 
+CHOSEN: ContextVar[str] = ContextVar("CHOSEN", default="")
+"""Where the reply to the request in hand came from, "" as long as there is none."""
+
+
 class FixtureError(Exception):
     """A fixture file does not say what it should; names the file, the entry and the mend."""
 
@@ -46,6 +51,8 @@ class Reply:
     basis: str
     messages: tuple[Mapping[str, Any], ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict)
+    source: str = "made up"
+    """The file that it is from, and the place in it."""
 
     def answers(self, question: str) -> bool:
         """Say whether this fixture is the reply to `question`."""
@@ -75,13 +82,17 @@ class Replies:
 
     def choose(self, question: str, locale: str = "en_US") -> Reply:
         """Return the fixture that answers `question`, else a made-up reply: always the same one."""
+        reply = self._find(question)
+        if reply is None:
+            reply = Reply("question", question, self._fallback.text(question, locale), "authored")
+        CHOSEN.set(reply.source)
+        return reply
+
+    def _find(self, question: str) -> Reply | None:
         known = self._exact.get(question)
         if known is not None:
             return known
-        for fixture in self._others:
-            if fixture.answers(question):
-                return fixture
-        return Reply("question", question, self._fallback.text(question, locale), "authored")
+        return next((one for one in self._others if one.answers(question)), None)
 
 
 class Fallback:
@@ -170,7 +181,7 @@ def _read_recorded(recording: Path, read_recording: Recorded, check: Check) -> l
         raise FixtureError(
             f"{recording}: an entry is not an exchange of this API ({error!r})"
         ) from error
-    return recorded
+    return [replace(reply, source=recording.name) for reply in recorded]
 
 
 def load_replies(path: Path, fields: frozenset[str], check: Check = anything) -> list[Reply]:
@@ -188,7 +199,7 @@ def load_replies(path: Path, fields: frozenset[str], check: Check = anything) ->
             check(reply)
         except ValueError as error:
             raise FixtureError(f"{path}: entry {place}: {error}") from error
-        found.append(reply)
+        found.append(replace(reply, source=f"{path.name}, entry {place}"))
     return found
 
 

@@ -21,6 +21,7 @@ from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.constants import Interfaces
 from granian.server.embed import Server as Granian
 
+from .journal_pages import AGAIN
 from .model import Chunk
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Any]
@@ -113,25 +114,32 @@ def adapt(app: Wsgi) -> Callable[[Any, Any], Any]:
     """Return an RSGI application that calls the WSGI one inline and paces its streams."""
 
     async def answer(scope: Any, protocol: Any) -> None:
-        environ = _environ(scope, await protocol())
-        started: list[tuple[str, list[tuple[str, str]]]] = []
-        result = app(
-            environ, lambda status, headers, exc_info=None: started.append((status, headers))
-        )
+        asked = await protocol()
+        environ = _environ(scope, asked)
+        code, headers, body = _call(app, environ)
+        while (pause := environ.pop(AGAIN, None)) is not None:
+            await asyncio.sleep(pause)
+            environ["wsgi.input"] = io.BytesIO(asked)
+            code, headers, body = _call(app, environ)
         schedule = environ.get("mockserver.schedule")
-        try:
-            body = b"".join(result)
-        finally:
-            if hasattr(result, "close"):
-                result.close()
-        status, headers = started[-1]
-        code = int(status.split(" ", 1)[0])
         if schedule is None:
             protocol.response_bytes(code, headers, body)
         else:
             await _pace(protocol.response_stream(code, headers), schedule)
 
     return answer
+
+
+def _call(app: Wsgi, environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+    result = app(environ, lambda status, headers, exc_info=None: started.append((status, headers)))
+    try:
+        body = b"".join(result)
+    finally:
+        if hasattr(result, "close"):
+            result.close()
+    status, headers = started[-1]
+    return int(status.split(" ", 1)[0]), headers, body
 
 
 async def _pace(stream: Any, chunks: tuple[Chunk, ...]) -> None:

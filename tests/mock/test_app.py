@@ -4,6 +4,7 @@ import io
 import logging
 import threading
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +55,22 @@ def test_request_is_answered_dressed_and_written_down(
         at=1767225600.0,
         api="echo",
         operation="say",
+        session="",
+        caller="known",
         method="POST",
         path="/say/word",
         query="a=b",
+        headers=(
+            ("User-Agent", f"Werkzeug/{version('werkzeug')}"),
+            ("Host", "localhost"),
+            ("Content-Length", "5"),
+        ),
         body="hello",
         status=200,
+        answer_headers=(("Content-Type", "text/plain"), ("X-Dressed", "yes")),
         answer="word:hello",
-        chunks=1,
+        chunks=((0.0, 10),),
+        fixture="",
         remarks=(),
         faults=(),
     )
@@ -228,11 +238,11 @@ def test_stream_leaves_when_it_is_due(client: FlaskClient, clock: VirtualClock) 
     assert seen == [(0.0, b"one "), (2.5, b"two")]
 
 
-def test_stream_is_written_down_whole_with_its_number_of_chunks(
+def test_stream_is_written_down_whole_with_its_chunks_and_their_times(
     client: FlaskClient, journal: Journal
 ) -> None:
     client.get("/say/stream")
-    assert (last(journal).answer, last(journal).chunks) == ("one two", 2)
+    assert (last(journal).answer, last(journal).chunks) == ("one two", ((0.0, 4), (2.5, 3)))
 
 
 # Several APIs.

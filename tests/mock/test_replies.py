@@ -27,6 +27,9 @@ def reply(matcher: Any, question: str, answer: str) -> Reply:
     return Reply(matcher, question, answer, "authored")
 
 
+NAME = "replies.yaml"
+
+
 def written(folder: Path, text: str) -> Path:
     path = folder / "replies.yaml"
     path.write_text(text, "utf-8")
@@ -160,10 +163,11 @@ def test_entry_becomes_a_reply(tmp_path: Path) -> None:
   basis: authored
 """,
     )
+    hi = ({"role": "user", "content": "hi"},)
     assert load_replies(path, FIELDS) == [
-        Reply("question", "How?", "So.\0", "documented", fields={"Msg": "fine"}),
-        Reply("contains", "part", "", "observed"),
-        Reply("pattern", "^a", "", "authored", messages=({"role": "user", "content": "hi"},)),
+        Reply("question", "How?", "So.\0", "documented", (), {"Msg": "fine"}, f"{NAME}, entry 1"),
+        Reply("contains", "part", "", "observed", (), {}, f"{NAME}, entry 2"),
+        Reply("pattern", "^a", "", "authored", hi, {}, f"{NAME}, entry 3"),
     ]
 
 

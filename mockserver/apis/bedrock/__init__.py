@@ -14,7 +14,7 @@ import orjson
 from flask import current_app
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
-from ...model import Answer, Api, Call, Identity, Operation, Refusal
+from ...model import Answer, Api, Call, Identity, Operation, Refusal, member_of
 from ...replies import Reply
 from ...store import Record, Scope
 from . import cors, recording
@@ -85,8 +85,15 @@ class Emulator(Api):
 
     def session_of(self, call: Call) -> str:
         """Return the key and the conversation that the path or the body names."""
-        named = call.path.get("conversation_id") or named_conversation(call.request)
-        return repr((self.read_key(call), named))
+        return repr((self.read_key(call), self.conversation_of(call)))
+
+    def conversation_of(self, call: Call) -> str:
+        """Return the conversation that the path or the body names."""
+        return call.path.get("conversation_id") or named_conversation(call.request)
+
+    def conversation_begun(self, answer: Answer) -> str:
+        """Return the conversation that a receipt names."""
+        return member_of(answer, "conversationId")
 
     def is_known(self, key: str) -> bool:
         """Say whether one of the callers has this key."""

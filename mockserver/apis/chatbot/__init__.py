@@ -6,13 +6,13 @@ import base64
 import hashlib
 import random
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import orjson
 from werkzeug.exceptions import HTTPException
 
-from ...model import Answer, Api, Call, Chunk, Identity, Operation, Refusal
+from ...model import Answer, Api, Call, Chunk, Identity, Operation, Refusal, member_of
 from ...replies import Reply
 from ...store import Record, Scope
 from . import framing, question
@@ -86,8 +86,19 @@ class Emulator(Api):
 
     def session_of(self, call: Call) -> str:
         """Return the bot, the key and the conversation that the body names."""
-        named = question.named_conversation(_body(call))
-        return repr((call.path.get("bot_uid", ""), self.read_key(call), named))
+        bot_uid = call.path.get("bot_uid", "")
+        return repr((bot_uid, self.read_key(call), self.conversation_of(call)))
+
+    def conversation_of(self, call: Call) -> str:
+        """Return the conversation that the body names."""
+        return question.named_conversation(_body(call))
+
+    def conversation_begun(self, answer: Answer) -> str:
+        """Return the conversation that an envelope names, or the header of a stream."""
+        if isinstance(answer.body, bytes):
+            return member_of(answer, "data", "conversation_uid")
+        header = answer.body_bytes().partition(b"\n" + framing.MAGIC)[0]
+        return member_of(replace(answer, body=header), "conversation_uid")
 
     def find_callers(self, bot_uid: str) -> list[Identity]:
         """Return the identities that know the bot; refuse a bot that none knows."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import orjson
 from werkzeug.exceptions import HTTPException
 
-from ...model import Answer, Api, Call, Identity, Operation, Refusal
+from ...model import Answer, Api, Call, Identity, Operation, Refusal, member_of
 from ...replies import Reply
 from ...store import Record, Scope
 from . import conversation, signature
@@ -22,6 +22,8 @@ from .recordings import read_exchange
 
 if TYPE_CHECKING:
     from flask import Request
+
+    from ...journal import Caller
 
 ACTION = "RunMVChat"
 INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
@@ -91,6 +93,25 @@ class Emulator(Api):
         except HTTPException:  # a body too large to be read names nobody
             return ""
         return repr([values.get(name, "") for name in ("PublicKey", "AppID", "SessionID")])
+
+    def conversation_of(self, call: Call) -> str:
+        """Return the session that the parameters name."""
+        try:
+            return _shown(self.read(call).values.get("SessionID", ""))
+        except HTTPException:
+            return ""
+
+    def conversation_begun(self, answer: Answer) -> str:
+        """Return the session that an answer names."""
+        return member_of(answer, "SessionID")
+
+    def caller_of(self, refusal: Refusal | None) -> Caller:
+        """Return what was made of the caller: the action is looked at before the signature is."""
+        if refusal is not None and refusal.code in (160, 161):
+            return "not asked"
+        if self.world.settings.authenticate and refusal and refusal.code in (170, 171, 172):
+            return "refused"
+        return super().caller_of(refusal)
 
     def find_action(self, values: Values) -> None:
         """Refuse an absent (160) or unknown (161) action."""

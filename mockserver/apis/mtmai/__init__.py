@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import orjson
 
-from ...model import Answer, Api, Call, Identity, Operation, Refusal
+from ...model import Answer, Api, Call, Identity, Operation, Refusal, member_of
 from ...replies import Reply
 from ...store import Record, Scope
 from . import conversations, credentials, recordings
@@ -92,7 +92,15 @@ class Emulator(Api):
     def session_of(self, call: Call) -> str:
         """Return the tenant, the credentials and the session that the path names."""
         brought = credentials.read(call.request.headers)
-        return repr((call.path.get("tenant", ""), call.path.get("chat", ""), brought))
+        return repr((call.path.get("tenant", ""), self.conversation_of(call), brought))
+
+    def conversation_of(self, call: Call) -> str:
+        """Return the session that the path names."""
+        return call.path.get("chat", "")
+
+    def conversation_begun(self, answer: Answer) -> str:
+        """Return the session that was made."""
+        return member_of(answer, "metadata", "id")
 
     def owners(self, tenant: str) -> list[Identity]:
         """Return those whose credentials open the tenant."""

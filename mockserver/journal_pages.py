@@ -1,0 +1,106 @@
+"""/_counterfoil/journal: what was asked, looked for, waited for, and taken away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from .har import as_har
+from .journal import Entry, Filter, Journal
+
+MOST_WAIT = 600.0
+"""Seconds that a question may be kept waiting for its entries."""
+
+PAUSE = 0.02
+"""Seconds between two looks at the journal, for whoever waits for an entry."""
+
+AGAIN = "mockserver.again"
+"""Where a view says to ask it again, and in how many seconds: it must not block the loop."""
+
+_BEGAN = "mockserver.began"
+_NUMBERS = ("since", "status")
+_WAITS = ("wait", "timeout", "limit")
+
+
+class BadQuestion(Exception):
+    """A query string asks for nothing that a journal has; says what it may ask for."""
+
+
+def add_journal(pages: Blueprint, journal: Journal) -> None:
+    """Add the pages that read, wait for, export and clear the journal."""
+
+    @pages.errorhandler(BadQuestion)
+    def refuse(problem: BadQuestion) -> tuple[Response, int]:
+        return jsonify(error=str(problem)), 400
+
+    @pages.get("/journal")
+    def read_journal() -> Response | tuple[Response, int]:
+        """Answer with the entries that were asked for, once there are as many as waited for."""
+        wanted, waits = _asked()
+        found = journal.entries(wanted)
+        least = int(waits.get("wait", 0))
+        while len(found) < least and (left := _left(waits.get("timeout", 10.0))) > 0:
+            pause = min(PAUSE, left)
+            if request.environ.get("mockserver.paces"):
+                request.environ[AGAIN] = pause
+                return jsonify(entries=[])
+            time.sleep(pause)
+            found = journal.entries(wanted)
+        limit = int(waits.get("limit", len(found)))
+        shown = [asdict(entry) for entry in found[len(found) - min(limit, len(found)) :]]
+        answer = jsonify(entries=shown, last=journal.written)
+        if len(found) >= least:
+            return answer
+        said = f"{least} entries were waited for, and {len(found)} came"
+        return jsonify(error=said, entries=shown, last=journal.written), 408
+
+    @pages.get("/journal.har")
+    def export() -> Response:
+        wanted, _ = _asked()
+        answer = jsonify(as_har(journal.entries(wanted), request.host_url.rstrip("/")))
+        answer.headers["Content-Disposition"] = "attachment; filename=journal.har"
+        return answer
+
+    @pages.delete("/journal")
+    def clear_journal() -> Response:
+        journal.clear()
+        return jsonify(entries=[], last=journal.written)
+
+
+def _asked() -> tuple[Callable[[Entry], bool], dict[str, float]]:
+    """Return what the query string asks for, and how long to wait for how many of them."""
+    known = [one.name for one in fields(Filter)]
+    asked: dict[str, Any] = {}
+    waits: dict[str, float] = {}
+    for name, value in request.args.items():
+        if name in known:
+            asked[name] = int(_number(name, value)) if name in _NUMBERS else value
+        elif name in _WAITS:
+            waits[name] = _number(name, value)
+        else:
+            names = ", ".join([*known, *_WAITS])
+            raise BadQuestion(f"a journal is not asked for {name!r}, but by {names}")
+    if waits.get("timeout", 0) > MOST_WAIT:
+        raise BadQuestion(f"timeout is at most {MOST_WAIT:g} seconds")
+    return Filter(**asked), waits
+
+
+def _number(name: str, value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < 1e9 or (name != "timeout" and number != int(number)):
+        raise BadQuestion(f"{name} is a number from 0 up, not {value!r}")
+    return number
+
+
+def _left(seconds: float) -> float:
+    """Return how much is left of the seconds that the request may wait."""
+    now = time.monotonic()
+    began: float = request.environ.setdefault(_BEGAN, now)
+    return began + seconds - now
