@@ -13,6 +13,7 @@ from .clock import VirtualClock
 from .journal import Journal
 from .journal_pages import add_journal
 from .model import Api
+from .reply_pages import add_replies
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
@@ -31,6 +32,7 @@ def admin_pages(emulators: Mapping[str, Api], journal: Journal, token: str | Non
         return jsonify(error="this page is for the machine it runs on, or needs its token"), 403
 
     add_journal(pages, journal)
+    add_replies(pages, emulators)
     _add_reports(pages, emulators, journal)
     _add_clock(pages, emulators)
     return pages

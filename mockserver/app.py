@@ -14,13 +14,15 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from .admin import admin_pages
-from .chances import FAULT_HEADER, SESSION_HEADER, Chooser, Chosen, no_fault_in, read_chances
+from .chances import FAULT_HEADER, Chooser, Chosen, no_fault_in, read_chances
 from .clock import Clock, RealClock
 from .faults import UnknownName, find_api, with_faults
 from .journal import Entry, Journal, Redaction
-from .model import Answer, Api, Call, Identity, Refusal, Settings, World
-from .replies import CHOSEN, Replies, load_fixtures
+from .model import DELAY, Answer, Api, Call, Identity, Refusal, Settings, World
+from .replies import CHOSEN, PICKED, SESSION, Replies
+from .reply_files import Watched
 from .routing import paths, without_head
+from .scripted import Scripted
 from .store import Store
 from .streaming import paced
 from .variants import with_variant
@@ -56,13 +58,23 @@ def emulator(
         if chances:
             raise no_fault_in(variant)
         api, settings = with_variant(api, variant, settings)
-    recorded = load_fixtures(fixtures, api.read_recording, api.reply_fields, api.check_reply)
+    files = Watched(fixtures, api)
+    scripted = Scripted(find_api(name), store)
+    replies = Replies(
+        files.read(),
+        seed,
+        count=partial(store.count, (name, "replies")),
+        scripted=scripted,
+        strict=settings.strict,
+        watch=files.changed if settings.watch else None,
+    )
     world = World(
         api=name,
         seed=seed,
         clock=clock,
         store=store,
-        replies=Replies(recorded, seed),
+        replies=replies,
+        scripted=scripted,
         identities=identities(api, credentials or {}),
         settings=settings,
         chances=chances,
@@ -156,6 +168,10 @@ def _serve(
     chooser: Chooser, journal: Journal, redact: Redaction, call: Call, problem: HTTPException | None
 ) -> Response:
     """The life of a request: choose who serves it, answer or refuse, dress, write down, send."""
+    named = chooser.conversation_of(call)
+    SESSION.set(named)
+    CHOSEN.set(None)
+    PICKED.set(None)
     try:
         chosen = chooser.choose(call)
     except UnknownName as mistake:
@@ -163,10 +179,10 @@ def _serve(
     else:
         call, problem = chosen.route(call, problem)
         answer = chosen.api.dress(call, _answer(chosen.api, call, problem))
-    entry = _write_down(chosen, journal, redact, call, answer)
+    entry = _write_down(chosen, journal, redact, call, answer, named)
     for remark in entry.remarks:
         log.warning("%s: %s", entry.api, _in_a_line(remark))
-    return _send(answer, chooser.api.world.clock)
+    return _send(answer, chooser.api.world.clock, _delay(chosen.api))
 
 
 def _mistaken(call: Call, mistake: UnknownName) -> Answer:
@@ -177,13 +193,10 @@ def _mistaken(call: Call, mistake: UnknownName) -> Answer:
 
 
 def _answer(api: Api, call: Call, problem: HTTPException | None) -> Answer:
-    CHOSEN.set("")
     try:
         if problem is not None:
             raise _refusal(problem)
-        answer = api.answer(call)
-        call.fixture = CHOSEN.get()
-        return answer
+        return api.answer(call)
     except Refusal as refusal:
         call.refusal = refusal
         return api.refuse(call, refusal)
@@ -207,14 +220,15 @@ def _refusal(problem: HTTPException) -> Refusal:
 
 
 def _write_down(
-    chosen: Chosen, journal: Journal, redact: Redaction, call: Call, answer: Answer
+    chosen: Chosen, journal: Journal, redact: Redaction, call: Call, answer: Answer, named: str
 ) -> Entry:
-    api = chosen.api
+    api, reply = chosen.api, CHOSEN.get()
+    begun = api.conversation_begun(answer) if not named and answer.status < 300 else ""
     return journal.write(
         at=api.world.clock.now(),
         api=api.name,
         operation=call.operation,
-        session=redact(_session(api, call, answer)),
+        session=redact(named or begun),
         caller=api.caller_of(call.refusal),
         method=call.request.method,
         path=redact.beginning(call.request.path),
@@ -225,15 +239,16 @@ def _write_down(
         answer_headers=_lines(redact, answer.headers),
         answer=redact.beginning(answer.body_bytes().decode("utf-8", "replace")),
         chunks=_chunks(answer),
-        fixture=call.fixture,
+        fixture=reply.source if reply else "",
         remarks=tuple(redact(remark) for remark in call.remarks),
         faults=chosen.faults,
     )
 
 
-def _session(api: Api, call: Call, answer: Answer) -> str:
-    named = call.request.headers.get(SESSION_HEADER) or api.conversation_of(call)
-    return named or (api.conversation_begun(answer) if answer.status < 300 else "")
+def _delay(api: Api) -> float:
+    """Return how much longer the answer takes; where replies come later, that is in them."""
+    reply = CHOSEN.get()
+    return 0.0 if reply is None or api.replies_later else reply.delay
 
 
 def _lines(redact: Redaction, lines: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -261,7 +276,11 @@ def _in_a_line(text: str) -> str:
     )
 
 
-def _send(answer: Answer, clock: Clock) -> Response:
+def _send(answer: Answer, clock: Clock, delay: float) -> Response:
+    if delay and request.environ.get("mockserver.paces") and isinstance(clock, RealClock):
+        request.environ[DELAY] = delay  # the server waits for it, and others meanwhile are served
+    elif delay:
+        clock.sleep(delay)
     if isinstance(answer.body, bytes):
         body: Any = answer.body
     elif request.environ.get("mockserver.paces") and isinstance(clock, RealClock):

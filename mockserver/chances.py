@@ -99,13 +99,24 @@ class Chooser:
         The header is taken away: the API's own code sees the request as if it had none.
         """
         asked = call.request.environ.pop(_FAULT, None)
-        if asked is None and not self._sometimes:
+        scripted = self._script(call)
+        if asked is None and not self._sometimes and not scripted:
             return self._usual
         chosen = self._usual if asked is None else self._ask(call, asked)
-        happening = self._draw(call)
+        happening = [*scripted, *self._draw(call)]
         if not happening:
             return chosen
         return self._with(tuple(dict.fromkeys((*chosen.faults, *happening))))
+
+    def _script(self, call: Call) -> tuple[str, ...]:
+        """Return the faults that come with the reply to what is asked."""
+        replies = self.api.world.replies
+        question = self.api.question_of(call) if replies.may_break else None
+        return () if question is None else replies.faults(question)
+
+    def conversation_of(self, call: Call) -> str:
+        """Return the conversation of a call: what its header says, else what its request names."""
+        return call.request.environ.get(_SESSION) or self.api.conversation_of(call)
 
     def _ask(self, call: Call, asked: str) -> Chosen:
         wanted = [id for id in map(str.strip, asked.split(",")) if id]

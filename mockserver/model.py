@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 
     from .journal import Caller
     from .replies import Replies, Reply
+    from .scripted import Scripted
     from .store import Store
 
 Identity = Mapping[str, str]
 """The credentials of one known caller, by the names that `credentials` lists."""
 
 ChunkSize = int | Literal["random", "adversarial"]
+
+
+DELAY = "mockserver.delay"
+"""Where an application says how many seconds the server shall wait before it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +89,6 @@ class Call:
     request: Request
     path: Mapping[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
-    fixture: str = ""
-    """Where the reply came from, if there was one."""
     refusal: Refusal | None = None
 
 
@@ -121,6 +124,10 @@ class Settings:
     reply_after: float = 0.1
     chunk_size: ChunkSize = 24
     chunk_delay: float = 0.005
+    watch: bool = False
+    """Whether fixtures are read again when their files are written again."""
+    strict: bool = False
+    """Whether a question that no fixture answers is refused; else a text is made up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +141,7 @@ class World:
     replies: Replies
     identities: tuple[Identity, ...]
     settings: Settings
+    scripted: Scripted
     chances: tuple[Chance, ...] = ()
 
     def number(self, *parts: object) -> int:
@@ -189,6 +197,9 @@ class Api:
     reply_fields: ClassVar[frozenset[str]] = frozenset()
     """The vendor's own fields that an entry of `replies.yaml` may set."""
 
+    replies_later: ClassVar[bool] = False
+    """Whether a reply is fetched some time after the question: a delay is then its own affair."""
+
     fault: ClassVar[Fault | None] = None
     """What is wrong with a class that has one step replaced."""
     variant: ClassVar[Variant | None] = None
@@ -219,6 +230,10 @@ class Api:
     def conversation_of(self, call: Call) -> str:
         """Return the conversation that the request names, "" where it names none; never raises."""
         return ""
+
+    def question_of(self, call: Call) -> str | None:
+        """Return what the request asks, None where it asks nothing; never raises."""
+        return None
 
     def conversation_begun(self, answer: Answer) -> str:
         """Return the conversation that an answer names, "" where it names none; never raises."""

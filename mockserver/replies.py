@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import difflib
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
-from pathlib import Path
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
-import yaml
+from .model import Refusal
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Matcher = Literal["question", "contains", "pattern"]
 MATCHERS: tuple[Matcher, ...] = ("question", "contains", "pattern")
 BASES = ("documented", "observed", "authored")
-FACES = ("answer", "messages")
+FACES = ("answer", "answers", "messages")
 
 MOST_REMEMBERED = 1024
 """Characters of a question whose made-up reply is kept for the next time."""
@@ -30,12 +30,26 @@ MOST_SEARCHED = 2000
 """Characters of a question that a pattern is looked for in: some patterns take their square."""
 
 
-CHOSEN: ContextVar[str] = ContextVar("CHOSEN", default="")
-"""Where the reply to the request in hand came from, "" as long as there is none."""
+CHOSEN: ContextVar[Reply | None] = ContextVar("CHOSEN", default=None)
+"""The reply to the request in hand, once there is one."""
+
+PICKED: ContextVar[Reply | None] = ContextVar("PICKED", default=None)
+"""The reply that was picked for the request in hand before it was served, for the faults in it."""
+
+SESSION: ContextVar[str] = ContextVar("SESSION", default="")
+"""The conversation of the request in hand."""
 
 
-class FixtureError(Exception):
-    """A fixture file does not say what it should; names the file, the entry and the mend."""
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """An error to answer with, in the vendor's own shape: its HTTP status, its code if it has any.
+
+    An empty message leaves the words to the vendor.
+    """
+
+    status: int = 500
+    code: int = 0
+    message: str = "scripted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,9 @@ class Reply:
     """One fixture: what is answered to which question.
 
     `messages` is there for APIs whose reply is a whole conversation; `fields` are the vendor's own.
+    Of several `answers` each is given once, in their order, and the last one from then on. A reply
+    with `times` is given so often and no more, one with a `session` in that conversation alone;
+    `where` is a predicate over the question, for replies that are written in Python.
     """
 
     matcher: Matcher
@@ -53,9 +70,20 @@ class Reply:
     fields: Mapping[str, Any] = field(default_factory=dict)
     source: str = "made up"
     """The file that it is from, and the place in it."""
+    answers: tuple[str, ...] = ()
+    error: Failing | None = None
+    delay: float = 0.0
+    """Seconds that the reply takes longer than others."""
+    faults: tuple[str, ...] = ()
+    """How the server breaks for whoever asks this."""
+    times: int | None = None
+    session: str | None = None
+    where: Callable[[str], bool] | None = None
 
-    def answers(self, question: str) -> bool:
+    def answers_to(self, question: str) -> bool:
         """Say whether this fixture is the reply to `question`."""
+        if self.where is not None:
+            return self.where(question)
         if self.matcher == "question":
             return question == self.question
         if self.matcher == "contains":
@@ -63,36 +91,133 @@ class Reply:
         return re.search(self.question, question[:MOST_SEARCHED]) is not None
 
 
+Count = Callable[[str], int]
+"""Counts what it is given: how often it was counted before."""
+
+
 class Replies:
     """The fixtures of one API, in order of precedence, with a made-up text where none fits.
 
-    Exact questions go before substrings and patterns; of several the first in the files answers.
+    Those that were scripted while the mock runs go first, the last one before the others; then
+    exact questions before substrings and patterns, and of several the first in the files.
     """
 
-    def __init__(self, fixtures: Iterable[Reply], seed: int) -> None:
-        self._exact: dict[str, Reply] = {}
-        self._others: list[Reply] = []
+    def __init__(
+        self,
+        fixtures: Iterable[Reply],
+        seed: int,
+        *,
+        count: Count = lambda source: 0,
+        scripted: Iterable[Reply] = (),
+        strict: bool = False,
+        watch: Callable[[], Iterable[Reply] | None] | None = None,
+    ) -> None:
         self._seed = seed
         self._fallback = Fallback(seed)
+        self._count = count
+        self._scripted = scripted
+        self._strict = strict
+        self._watch = watch
+        self.set(fixtures)
+
+    def set(self, fixtures: Iterable[Reply]) -> None:
+        """Answer from these fixtures from now on."""
+        exact: dict[str, list[Reply]] = {}
+        others: list[Reply] = []
         for fixture in fixtures:
-            if fixture.matcher == "question":
-                self._exact.setdefault(fixture.question, fixture)
-            else:
-                self._others.append(fixture)
+            plain = fixture.matcher == "question" and fixture.where is None
+            (exact.setdefault(fixture.question, []) if plain else others).append(fixture)
+        self._exact, self._others = exact, others
+        self._breaking = any(fixture.faults for fixture in self.known())
 
     def choose(self, question: str, locale: str = "en_US") -> Reply:
-        """Return the fixture that answers `question`, else a made-up reply: always the same one."""
-        reply = self._find(question)
-        if reply is None:
-            reply = Reply("question", question, self._fallback.text(question, locale), "authored")
-        CHOSEN.set(reply.source)
-        return reply
+        """Return the fixture that answers `question`, else a made-up reply: always the same one.
 
-    def _find(self, question: str) -> Reply | None:
-        known = self._exact.get(question)
-        if known is not None:
-            return known
-        return next((one for one in self._others if one.answers(question)), None)
+        Raises Refusal where the fixture is an error, or where nothing may be made up.
+        """
+        reply = PICKED.get() or self._pick(question)
+        if reply is not None:
+            return _given(reply)
+        if self._strict:
+            raise miss(question, [*self._scripted, *self.known()])
+        text = self._fallback.text(question, locale)
+        return _given(Reply("question", question, text, "authored"))
+
+    def faults(self, question: str) -> tuple[str, ...]:
+        """Return the faults that come with the reply to a question, which is then picked."""
+        if not any(reply.faults for reply in self.candidates(question)):
+            return ()  # then nothing is picked, and nothing counted
+        reply = self._pick(question)
+        PICKED.set(reply)
+        return reply.faults if reply else ()
+
+    @property
+    def may_break(self) -> bool:
+        """Whether any reply comes with faults, so that it has to be picked early."""
+        return self._breaking or any(reply.faults for reply in self._scripted)
+
+    def _pick(self, question: str) -> Reply | None:
+        """Return the fixture that answers now, with the answer that it gives now; count it."""
+        for reply in self.candidates(question):
+            place = self._count(reply.source) if reply.times is not None or reply.answers else 0
+            if reply.times is None or place < reply.times:
+                said = reply.answers[min(place, len(reply.answers) - 1)] if reply.answers else None
+                return reply if said is None else replace(reply, answer=said)
+        return None
+
+    def candidates(self, question: str) -> Iterator[Reply]:
+        """Yield the fixtures that may answer, as far as question and conversation decide."""
+        if self._watch and (fixtures := self._watch()) is not None:
+            self.set(fixtures)
+        session = SESSION.get()
+        for reply in chain(self._scripted, self._exact.get(question, ()), self._others):
+            if reply.session in (None, session) and reply.answers_to(question):
+                yield reply
+
+    def known(self) -> Iterator[Reply]:
+        """Yield all fixtures of the files."""
+        return chain(*self._exact.values(), self._others)
+
+
+def _given(reply: Reply) -> Reply:
+    """Return a reply, noted as the one that is given; raises Refusal where it is an error."""
+    CHOSEN.set(reply)
+    if reply.error:
+        error = reply.error
+        raise Refusal(error.message, status=error.status, code=error.code)
+    return reply
+
+
+def miss(question: str, known: Iterable[Reply]) -> Refusal:
+    """Return the refusal of a question that no fixture answers: it tells the nearest, and why not.
+
+    HTTP has 501 for what a server does not do; no vendor answers with it.
+    """
+    asked = question[:MOST_COMPARED]
+    texts = dict.fromkeys(reply.question[:MOST_COMPARED] for reply in known if not reply.where)
+    nearest = difflib.get_close_matches(asked, list(texts), n=1, cutoff=0.0)
+    said = f"no reply is scripted for {asked!r}"
+    if nearest:
+        said += f"; the closest is {nearest[0]!r}: {_difference(asked, nearest[0])}"
+    return Refusal(said, status=501)
+
+
+MOST_COMPARED = 300
+"""Characters of a question that are looked at to find the nearest one."""
+
+
+USED_UP = "it was given as often as it may be, or is for another conversation"
+
+
+def _difference(asked: str, known: str) -> str:
+    steps = difflib.SequenceMatcher(None, known, asked, autojunk=False).get_opcodes()
+    told = [
+        f"{asked[c:d]!r} where it has {known[a:b]!r}"
+        for step, a, b, c, d in steps
+        if step != "equal"
+    ]
+    more = f", and {len(told) - 3} more" if len(told) > 3 else ""
+    return f"asked was {', '.join(told[:3])}{more}" if told else USED_UP
 
 
 class Fallback:
@@ -126,173 +251,3 @@ def _faker(locale: str) -> Faker:
     from faker import Faker
 
     return Faker(locale, use_weighting=False)
-
-
-Recorded = Callable[[list[dict[str, Any]]], list[Reply]]
-Check = Callable[[Reply], None]
-
-
-def anything(reply: Reply) -> None:
-    """Find every reply possible."""
-
-
-def load_fixtures(
-    folder: Path,
-    read_recording: Recorded,
-    fields: frozenset[str],
-    check: Check = anything,
-) -> list[Reply]:
-    """Return the fixtures in `folder`: `replies.yaml` first, then every recording by name.
-
-    `check` raises ValueError for a reply that the API could not give. Raises FixtureError for a
-    folder or file that cannot be used.
-    """
-    if not folder.is_dir():
-        raise FixtureError(f"{folder}: there is no such folder of fixtures")
-    files = [*folder.glob("replies.yaml"), *sorted(folder.glob("*.har"))]
-    stamps = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in files)
-    return list(_read(stamps, read_recording, fields, check))
-
-
-@lru_cache(maxsize=64)
-def _read(
-    stamps: tuple[tuple[Path, int, int], ...],
-    read_recording: Recorded,
-    fields: frozenset[str],
-    check: Check,
-) -> tuple[Reply, ...]:
-    """Read the files as they are now: a process that makes mock after mock reads each once."""
-    found: list[Reply] = []
-    for path, *_ in stamps:
-        if path.name == "replies.yaml":
-            found.extend(load_replies(path, fields, check))
-        else:
-            found.extend(_read_recorded(path, read_recording, check))
-    return tuple(found)
-
-
-def _read_recorded(recording: Path, read_recording: Recorded, check: Check) -> list[Reply]:
-    entries = load_recording(recording)
-    try:
-        recorded = read_recording(entries)
-        for reply in recorded:
-            check(reply)
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise FixtureError(
-            f"{recording}: an entry is not an exchange of this API ({error!r})"
-        ) from error
-    return [replace(reply, source=recording.name) for reply in recorded]
-
-
-def load_replies(path: Path, fields: frozenset[str], check: Check = anything) -> list[Reply]:
-    """Return the entries of a `replies.yaml`; raises FixtureError."""
-    try:
-        entries = yaml.load(path.read_text("utf-8"), Loader=_Loader)
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        raise FixtureError(f"{path}: {_one_line(error)}") from error
-    if not isinstance(entries, list):
-        raise FixtureError(f"{path}: a list of replies was expected, not {_kind(entries)}")
-    found = []
-    for place, entry in enumerate(entries, 1):
-        reply = _read_entry(path, place, entry, fields)
-        try:
-            check(reply)
-        except ValueError as error:
-            raise FixtureError(f"{path}: entry {place}: {error}") from error
-        found.append(replace(reply, source=f"{path.name}, entry {place}"))
-    return found
-
-
-def load_recording(path: Path) -> list[dict[str, Any]]:
-    """Return the entries of a HAR 1.2 file; raises FixtureError."""
-    try:
-        entries = json.loads(path.read_bytes())["log"]["entries"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise FixtureError(
-            f"{path}: not a HAR file, which is JSON with log.entries ({_one_line(error)})"
-        ) from error
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise FixtureError(f"{path}: log.entries should be a list of objects")
-    return entries
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Plain data only; a key that comes twice is an error: a dash was forgotten between entries."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Read a mapping, once it is seen that its plain keys differ."""
-        seen = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} stands twice in one entry", key.start_mark
-                )
-            seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
-        return dict(super().construct_mapping(node, deep))
-
-
-def _read_entry(path: Path, place: int, entry: object, fields: frozenset[str]) -> Reply:
-    def wrong(what: str) -> FixtureError:
-        return FixtureError(f"{path}: entry {place}: {what}")
-
-    if not isinstance(entry, dict):
-        raise wrong(f"a mapping was expected, not {_kind(entry)}")
-    known = {*MATCHERS, *FACES, "basis", "about", "fields"}
-    if unknown := sorted(str(key) for key in entry if key not in known):
-        raise wrong(f"unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}")
-    matcher = _read_matcher(entry, wrong)
-    faces = [face for face in FACES if face in entry]
-    if len(faces) != 1 or not isinstance(entry[faces[0]], str if faces == ["answer"] else list):
-        raise wrong("either an answer (a text) or messages (a list) is needed")
-    if entry.get("basis") not in BASES:
-        raise wrong(f"basis should be one of {', '.join(BASES)}, not {_kind(entry.get('basis'))}")
-    return Reply(
-        matcher=matcher,
-        question=entry[matcher],
-        answer=entry.get("answer", ""),
-        basis=entry["basis"],
-        messages=_read_messages(entry, wrong),
-        fields=_read_fields(entry, fields, wrong),
-    )
-
-
-Wrong = Callable[[str], FixtureError]
-
-
-def _read_matcher(entry: dict[Any, Any], wrong: Wrong) -> Matcher:
-    matchers = [matcher for matcher in MATCHERS if matcher in entry]
-    if len(matchers) != 1 or not isinstance(entry[matchers[0]], str):
-        raise wrong(f"exactly one of {', '.join(MATCHERS)} is needed, and it is a text")
-    if matchers[0] == "pattern":
-        try:
-            re.compile(entry["pattern"])
-        except (re.error, OverflowError, RecursionError) as error:
-            raise wrong(f"pattern is not a regular expression: {error}") from error
-    return matchers[0]
-
-
-def _read_messages(entry: dict[Any, Any], wrong: Wrong) -> tuple[Mapping[str, Any], ...]:
-    messages = entry.get("messages", [])
-    if odd := [message for message in messages if not isinstance(message, dict)]:
-        raise wrong(f"a message should be a mapping, not {_kind(odd[0])}")
-    return tuple(messages)
-
-
-def _read_fields(entry: dict[Any, Any], known: frozenset[str], wrong: Wrong) -> dict[str, Any]:
-    fields = entry.get("fields", {})
-    if not isinstance(fields, dict):
-        raise wrong(f"fields should be a mapping, not {_kind(fields)}")
-    if foreign := sorted(str(name) for name in set(fields) - known):
-        raise wrong(f"fields may hold {', '.join(sorted(known)) or 'nothing'}, not {foreign[0]!r}")
-    return fields
-
-
-def _kind(value: object) -> str:
-    # Never the value itself, unless it is a word: aliases make a small file a huge structure.
-    if isinstance(value, str):
-        return repr(value[:60])
-    return "nothing" if value is None else type(value).__name__
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -22,7 +22,7 @@ from granian.constants import Interfaces
 from granian.server.embed import Server as Granian
 
 from .journal_pages import AGAIN
-from .model import Chunk
+from .model import DELAY, Chunk
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
@@ -121,6 +121,8 @@ def adapt(app: Wsgi) -> Callable[[Any, Any], Any]:
             await asyncio.sleep(pause)
             environ["wsgi.input"] = io.BytesIO(asked)
             code, headers, body = _call(app, environ)
+        if delay := environ.get(DELAY):
+            await asyncio.sleep(delay)
         schedule = environ.get("mockserver.schedule")
         if schedule is None:
             protocol.response_bytes(code, headers, body)

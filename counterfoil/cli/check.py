@@ -19,7 +19,7 @@ from contracts.runner import PROFILES, Event, Outcome, Plan, choose, run
 from contracts.target import Budget, Target, checked_url
 from mockserver.clock import VirtualClock
 from mockserver.faults import UnknownName
-from mockserver.replies import FixtureError
+from mockserver.reply_files import FixtureError
 
 from .. import wiring
 from . import EXIT_BROKEN, EXIT_INTERRUPTED, EXIT_KEPT, EXIT_UNJUDGED, github_actions

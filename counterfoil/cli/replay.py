@@ -20,7 +20,7 @@ from contracts.report.text import visible
 from contracts.stored import StoredFailure, StoredReport, read
 from contracts.target import Budget, checked_url
 from mockserver.faults import UnknownName
-from mockserver.replies import FixtureError
+from mockserver.reply_files import FixtureError
 
 from .. import wiring
 from . import EXIT_BROKEN, EXIT_KEPT, EXIT_UNJUDGED

@@ -12,7 +12,7 @@ import click
 from mockserver.clock import RealClock, VirtualClock
 from mockserver.faults import UnknownName, names
 from mockserver.model import Api, ChunkSize, Settings
-from mockserver.replies import FixtureError
+from mockserver.reply_files import FixtureError
 from mockserver.server import AddressInUse, Server
 
 from .. import wiring
@@ -94,6 +94,9 @@ class Size(click.ParamType[ChunkSize]):
     show_default=True,
     help="Virtual time stands still until /_counterfoil/clock moves it.",
 )
+@click.option(
+    "--strict", is_flag=True, help="Refuse a question that no fixture answers; make up nothing."
+)
 @click.option("--no-auth", is_flag=True, help="Let everybody in.")
 @click.option(
     "--credential",
@@ -111,8 +114,8 @@ class Size(click.ParamType[ChunkSize]):
 def command(
     apis: tuple[str, ...], port: int, host: str, seed: int, reply_after: float, chunk_delay: float,
     chunk_size: ChunkSize, faults: tuple[str, ...], variants: tuple[str, ...],
-    fixtures: Path | None, clock: str, no_auth: bool, credentials: tuple[tuple[str, str], ...],
-    admin_token: str | None,
+    fixtures: Path | None, clock: str, strict: bool, no_auth: bool,
+    credentials: tuple[tuple[str, str], ...], admin_token: str | None,
 ) -> None:  # fmt: skip
     """Serve mocks of the named APIs, or of all.
 
@@ -137,6 +140,8 @@ def command(
                 reply_after=reply_after,
                 chunk_size=chunk_size,
                 chunk_delay=chunk_delay,
+                strict=strict,
+                watch=True,
             ),
             credentials=wiring.served_credentials(chosen, dict(credentials)),
             faults=faults,

@@ -20,6 +20,7 @@ from mockserver.faults import fault, with_faults
 from mockserver.journal import Journal
 from mockserver.model import Answer, Api, Call, Chunk, Identity, Operation, Refusal, Settings, World
 from mockserver.replies import Replies
+from mockserver.scripted import Scripted
 from mockserver.store import MemoryStore
 
 
@@ -86,13 +87,16 @@ def make_api(clock: VirtualClock) -> MakeApi:
         clock: Clock = clock,
         identities: tuple[Mapping[str, str], ...] = (),
     ) -> Api:
+        store = MemoryStore()
+        scripted = Scripted(api, store)
         return api(
             World(
                 api=api.name,
                 seed=0,
                 clock=clock,
-                store=MemoryStore(),
-                replies=Replies([], 0),
+                store=store,
+                replies=Replies([], 0, scripted=scripted),
+                scripted=scripted,
                 identities=identities or api.identities,
                 settings=Settings(),
             )

@@ -18,7 +18,7 @@ from mockserver.clock import RealClock, VirtualClock
 from mockserver.faults import UnknownName
 from mockserver.journal import MOST_BODY, Entry, Journal
 from mockserver.model import Answer, Api, Call, Operation, Refusal
-from mockserver.replies import FixtureError
+from mockserver.reply_files import FixtureError
 from mockserver.store import MemoryStore
 
 from .conftest import Echo

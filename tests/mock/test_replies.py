@@ -9,16 +9,8 @@ from typing import Any
 import pytest
 
 from mockserver import replies
-from mockserver.replies import (
-    MOST_REMEMBERED,
-    Fallback,
-    FixtureError,
-    Replies,
-    Reply,
-    load_fixtures,
-    load_recording,
-    load_replies,
-)
+from mockserver.replies import MOST_REMEMBERED, Failing, Fallback, Replies, Reply
+from mockserver.reply_files import FixtureError, load_fixtures, load_recording, load_replies
 
 FIELDS = frozenset({"Msg", "Extra"})
 
@@ -171,6 +163,23 @@ def test_entry_becomes_a_reply(tmp_path: Path) -> None:
     ]
 
 
+def test_an_entry_says_how_its_reply_is_given(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        """
+- {question: a, answers: [one, two], times: 5, delay: 0.5, session: mine, basis: authored}
+- {contains: b, error: {status: 429, code: 153, message: slowly}, fault: [x.y, x.z],
+   basis: authored}
+- {contains: c, error: {}, fault: x.y, basis: authored}
+""",
+    )
+    first, second, third = load_replies(path, FIELDS)
+    assert (first.answer, first.answers, first.times) == ("one", ("one", "two"), 5)
+    assert (first.delay, first.session, first.error) == (0.5, "mine", None)
+    assert (second.error, second.faults) == (Failing(429, 153, "slowly"), ("x.y", "x.z"))
+    assert (third.error, third.faults) == (Failing(500, 0, "scripted"), ("x.y",))
+
+
 GOOD = "question: a, answer: b, basis: authored"
 
 WRONG = {
@@ -183,8 +192,8 @@ WRONG = {
     "second entry is null": (f"- {{{GOOD}}}\n-", "entry 2: a mapping was expected, not nothing"),
     "unknown key": (
         f"- {{{GOOD}, anwser: c}}",
-        "entry 1: unknown key 'anwser'; known are about, answer, basis, contains, fields, messages,"
-        " pattern, question",
+        "entry 1: unknown key 'anwser'; known are about, answer, answers, basis, contains,"
+        " delay, error, fault, fields, messages, pattern, question, session, times",
     ),
     "a key twice": (
         "- question: a\n  answer: b\n  basis: authored\n  question: c",
@@ -204,15 +213,38 @@ WRONG = {
         "- {pattern: 'a{99999999999999999999}', answer: b, basis: authored}",
         "pattern is not a regular expression: the repetition number is too large",
     ),
-    "no face": ("- {question: a, basis: authored}", "either an answer (a text) or messages"),
-    "two faces": (f"- {{{GOOD}, messages: []}}", "either an answer (a text) or messages"),
+    "no answers": ("- {question: a, answers: [], basis: authored}", "answers is a list of texts"),
+    "odd answers": ("- {question: a, answers: [1], basis: authored}", "answers is a list of texts"),
+    "answer and error": (f"- {{{GOOD}, error: {{}}}}", "exactly one of answer, answers, messages"),
+    "odd error": ("- {question: a, error: no, basis: authored}", "error is a mapping with any of"),
+    "odd status": (
+        "- {question: a, error: {status: 200}, basis: authored}",
+        "error.status is an HTTP status from 400 to 599",
+    ),
+    "odd code": (
+        "- {question: a, error: {code: x}, basis: authored}",
+        "error.code is a whole number, and error.message a text",
+    ),
+    "odd delay": (f"- {{{GOOD}, delay: -1}}", "delay is a number from 0 to 3600"),
+    "endless delay": (f"- {{{GOOD}, delay: .inf}}", "delay is a number from 0 to 3600"),
+    "odd times": (f"- {{{GOOD}, times: 0}}", "times is a whole number from 1 up"),
+    "odd fault": (f"- {{{GOOD}, fault: 5}}", "fault is the id of a fault, or a list of them"),
+    "odd session": (f"- {{{GOOD}, session: 5}}", "session is a text"),
+    "no face": (
+        "- {question: a, basis: authored}",
+        "exactly one of answer, answers, messages and error is needed",
+    ),
+    "two faces": (
+        f"- {{{GOOD}, messages: []}}",
+        "exactly one of answer, answers, messages and error is needed",
+    ),
     "answer is a number": (
         "- {question: a, answer: 7, basis: authored}",
-        "either an answer (a text) or messages (a list) is needed",
+        "an answer is a text, and messages are a list",
     ),
     "messages is a text": (
         "- {question: a, messages: hi, basis: authored}",
-        "either an answer (a text) or messages (a list) is needed",
+        "an answer is a text, and messages are a list",
     ),
     "message is a text": (
         "- {question: a, messages: [hi], basis: authored}",

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import orjson
 from flask import current_app
-from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from ...model import Answer, Api, Call, Identity, Operation, Refusal, member_of
 from ...replies import Reply
@@ -51,6 +51,7 @@ class Emulator(Api):
         {"api_key": "counterfoil-other-api-key"},
     )
     secrets: ClassVar[frozenset[str]] = frozenset({"api_key"})
+    replies_later: ClassVar[bool] = True
     reply_fields: ClassVar[frozenset[str]] = recording.REPLY_FIELDS
 
     def answer(self, call: Call) -> Answer:
@@ -90,6 +91,15 @@ class Emulator(Api):
     def conversation_of(self, call: Call) -> str:
         """Return the conversation that the path or the body names."""
         return call.path.get("conversation_id") or named_conversation(call.request)
+
+    def question_of(self, call: Call) -> str | None:
+        """Return what a message that is valid says in words."""
+        if call.operation != "post_message":
+            return None
+        try:
+            return question(self.read_input(call))
+        except (Refusal, HTTPException):
+            return None
 
     def conversation_begun(self, answer: Answer) -> str:
         """Return the conversation that a receipt names."""
@@ -155,7 +165,7 @@ class Emulator(Api):
         content = self.read_content(asked)
         reply = self.choose_reply(asked)
         sent = self.now()
-        ready = sent + self.delay()
+        ready = sent + self.delay() + round(reply.delay * 1000)
         said = repr((asked.conversation_id, content, asked.message.model, asked.continue_generate))
         digest = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()
         key = (*scope, digest, self.world.store.count(scope, digest))

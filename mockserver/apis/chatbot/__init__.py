@@ -93,6 +93,13 @@ class Emulator(Api):
         """Return the conversation that the body names."""
         return question.named_conversation(_body(call))
 
+    def question_of(self, call: Call) -> str | None:
+        """Return the question in the body."""
+        try:
+            return self.read(call).q
+        except (Refusal, HTTPException):
+            return None
+
     def conversation_begun(self, answer: Answer) -> str:
         """Return the conversation that an envelope names, or the header of a stream."""
         if isinstance(answer.body, bytes):

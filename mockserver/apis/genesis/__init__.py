@@ -101,6 +101,13 @@ class Emulator(Api):
         except HTTPException:
             return ""
 
+    def question_of(self, call: Call) -> str | None:
+        """Return the last thing that the user says."""
+        try:
+            return conversation.question(self.read_messages(self.read(call).values))
+        except (Refusal, HTTPException, LookupError):
+            return None
+
     def conversation_begun(self, answer: Answer) -> str:
         """Return the session that an answer names."""
         return member_of(answer, "SessionID")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import orjson
+from werkzeug.exceptions import HTTPException
 
 from ...model import Answer, Api, Call, Identity, Operation, Refusal, member_of
 from ...replies import Reply
@@ -97,6 +98,16 @@ class Emulator(Api):
     def conversation_of(self, call: Call) -> str:
         """Return the session that the path names."""
         return call.path.get("chat", "")
+
+    def question_of(self, call: Call) -> str | None:
+        """Return the name that a session is made with: its messages depend on it."""
+        if call.operation != "chat_create_chat_session":
+            return None
+        try:
+            name = self.read_update(call).name
+        except (Refusal, HTTPException):
+            return None
+        return UNNAMED if name is None else name
 
     def conversation_begun(self, answer: Answer) -> str:
         """Return the session that was made."""

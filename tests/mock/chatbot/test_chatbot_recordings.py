@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from mockserver.apis.chatbot import Emulator
-from mockserver.replies import FixtureError, load_fixtures
+from mockserver.reply_files import FixtureError, load_fixtures
 
 Serve = Callable[..., Any]
 

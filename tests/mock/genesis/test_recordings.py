@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from mockserver.replies import FixtureError
+from mockserver.reply_files import FixtureError
 
 from .caller import Build, Parameters, chat, signed, without
 

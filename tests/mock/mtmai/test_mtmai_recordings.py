@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from mockserver.apis.mtmai import Emulator
-from mockserver.replies import FixtureError, Reply, load_fixtures
+from mockserver.replies import Reply
+from mockserver.reply_files import FixtureError, load_fixtures
 
 from .conftest import MakeServer
 
