@@ -10,6 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from .clock import VirtualClock
+from .fault_pages import add_faults
 from .journal import Journal
 from .journal_pages import add_journal
 from .model import Api
@@ -33,6 +34,7 @@ def admin_pages(emulators: Mapping[str, Api], journal: Journal, token: str | Non
 
     add_journal(pages, journal)
     add_replies(pages, emulators)
+    add_faults(pages, emulators)
     _add_reports(pages, emulators, journal)
     _add_clock(pages, emulators)
     return pages

@@ -14,9 +14,9 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from .admin import admin_pages
-from .chances import FAULT_HEADER, Chooser, Chosen, no_fault_in, read_chances
+from .chances import FAULT_HEADER, Chooser, Chosen, no_fault_in
 from .clock import Clock, RealClock
-from .faults import UnknownName, find_api, with_faults
+from .faults import UnknownName, find_api, read_chances, with_faults
 from .journal import Entry, Journal, Redaction
 from .model import DELAY, Answer, Api, Call, Identity, Refusal, Settings, World
 from .replies import CHOSEN, PICKED, SESSION, Replies
@@ -25,6 +25,7 @@ from .routing import paths, without_head
 from .scripted import Scripted
 from .store import Store
 from .streaming import paced
+from .switches import Switches
 from .variants import with_variant
 
 log = logging.getLogger("mockserver")
@@ -75,6 +76,7 @@ def emulator(
         store=store,
         replies=replies,
         scripted=scripted,
+        switches=Switches(find_api(name), store),
         identities=identities(api, credentials or {}),
         settings=settings,
         chances=chances,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -24,30 +24,6 @@ MOST_KEPT = 256
 
 _FAULT = "HTTP_COUNTERFOIL_FAULT"
 _SESSION = "HTTP_COUNTERFOIL_SESSION"
-
-
-def read_chances(faults: Iterable[str]) -> tuple[Chance, ...]:
-    """Return what a list of `ID` and `ID@CHANCE` asks for; raises Impossible."""
-    found: dict[str, Chance] = {}
-    for text in faults:
-        chance = read_chance(text)
-        if found.setdefault(chance.fault, chance) != chance:
-            raise Impossible(f"{chance.fault} is given two chances: say which one it has")
-    return tuple(found.values())
-
-
-def read_chance(text: str) -> Chance:
-    """Return the chance in `ID@CHANCE`, which is 1 for an `ID` alone; raises Impossible."""
-    id, at, number = text.partition("@")
-    if not at:
-        return Chance(id)
-    try:
-        probability = float(number)
-    except ValueError:
-        probability = -1.0
-    if not 0 <= probability <= 1:
-        raise Impossible(f"{text!r}: after @ stands a chance from 0 to 1, like {id}@0.25")
-    return Chance(id, probability)
 
 
 def happens(world: World, chance: Chance, session: str, ordinal: int) -> bool:
@@ -100,13 +76,22 @@ class Chooser:
         """
         asked = call.request.environ.pop(_FAULT, None)
         scripted = self._script(call)
-        if asked is None and not self._sometimes and not scripted:
+        switched = self._switched(call)
+        if asked is None and not self._sometimes and not scripted and not switched:
             return self._usual
         chosen = self._usual if asked is None else self._ask(call, asked)
-        happening = [*scripted, *self._draw(call)]
+        always = [chance.fault for chance in switched if chance.probability == 1]
+        sometimes = [chance for chance in switched if chance.probability < 1]
+        happening = [*scripted, *always, *self._draw(call, [*self._sometimes, *sometimes])]
         if not happening:
             return chosen
         return self._with(tuple(dict.fromkeys((*chosen.faults, *happening))))
+
+    def _switched(self, call: Call) -> tuple[Chance, ...]:
+        """Return what is switched on for the call; a variant breaks in no way."""
+        if self.api.variant:
+            return ()
+        return self.api.world.switches.now(self.conversation_of(call))
 
     def _script(self, call: Call) -> tuple[str, ...]:
         """Return the faults that come with the reply to what is asked."""
@@ -126,9 +111,9 @@ class Chooser:
         call.remarks.append(f"{FAULT_HEADER}: {', '.join(wanted)}")
         return chosen
 
-    def _draw(self, call: Call) -> list[str]:
+    def _draw(self, call: Call, sometimes: Sequence[Chance]) -> list[str]:
         """Return which faults happen by chance; one request counts once for all of them."""
-        if not self._sometimes:
+        if not sometimes:
             return []
         world = self.api.world
         named = call.request.environ.pop(_SESSION, None)
@@ -136,7 +121,7 @@ class Chooser:
         # A digest: credentials are not written into any store.
         digest = f"{world.number('session', session):032x}"
         ordinal = world.store.count((self.api.name, "chances"), digest)
-        return [one.fault for one in self._sometimes if happens(world, one, session, ordinal)]
+        return [one.fault for one in sometimes if happens(world, one, session, ordinal)]
 
     def _make(self, faults: tuple[str, ...]) -> Chosen:
         if self.api.variant:

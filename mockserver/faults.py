@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import TypeVar
 
-from .model import Api, Fault
+from .model import Api, Chance, Fault
 
 A = TypeVar("A", bound=type[Api])
 
@@ -129,3 +129,27 @@ def with_faults(api: type[Api], ids: Iterable[str]) -> type[Api]:
     # A fault may go further than another one: then it stands for both.
     furthest = [one for one in changes if sum(issubclass(other, one) for other in changes) == 1]
     return type(f"Faulty{api.__name__}", tuple(furthest), {})
+
+
+def read_chances(faults: Iterable[str]) -> tuple[Chance, ...]:
+    """Return what a list of `ID` and `ID@CHANCE` asks for; raises Impossible."""
+    found: dict[str, Chance] = {}
+    for text in faults:
+        chance = read_chance(text)
+        if found.setdefault(chance.fault, chance) != chance:
+            raise Impossible(f"{chance.fault} is given two chances: say which one it has")
+    return tuple(found.values())
+
+
+def read_chance(text: str) -> Chance:
+    """Return the chance in `ID@CHANCE`, which is 1 for an `ID` alone; raises Impossible."""
+    id, at, number = text.partition("@")
+    if not at:
+        return Chance(id)
+    try:
+        probability = float(number)
+    except ValueError:
+        probability = -1.0
+    if not 0 <= probability <= 1:
+        raise Impossible(f"{text!r}: after @ stands a chance from 0 to 1, like {id}@0.25")
+    return Chance(id, probability)

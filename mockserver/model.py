@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .replies import Replies, Reply
     from .scripted import Scripted
     from .store import Store
+    from .switches import Switches
 
 Identity = Mapping[str, str]
 """The credentials of one known caller, by the names that `credentials` lists."""
@@ -142,6 +143,7 @@ class World:
     identities: tuple[Identity, ...]
     settings: Settings
     scripted: Scripted
+    switches: Switches
     chances: tuple[Chance, ...] = ()
 
     def number(self, *parts: object) -> int:

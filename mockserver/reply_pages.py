@@ -27,7 +27,7 @@ def add_replies(pages: Blueprint, emulators: Mapping[str, Api]) -> None:
         return jsonify(replies=[kept for api in scripted for kept in _shown(api, scripted[api])])
 
     @pages.post("/replies")
-    def script() -> tuple[Response, int]:
+    def script_reply() -> tuple[Response, int]:
         entry = request.get_json(silent=True)
         if not isinstance(entry, dict):
             raise FixtureError("a reply is a JSON object, like an entry of replies.yaml")
@@ -37,13 +37,13 @@ def add_replies(pages: Blueprint, emulators: Mapping[str, Api]) -> None:
         return jsonify(api=api, id=scripted[api].add(entry)), 201
 
     @pages.delete("/replies")
-    def clear() -> Response:
+    def clear_replies() -> Response:
         for kept in scripted.values():
             kept.clear()
         return jsonify(replies=[])
 
     @pages.delete("/replies/<api>/<id>")
-    def remove(api: str, id: str) -> tuple[Response, int]:
+    def remove_reply(api: str, id: str) -> tuple[Response, int]:
         if api in scripted and scripted[api].remove(id):
             return jsonify(api=api, id=id), 200
         return jsonify(error=f"{api} has no reply {id}"), 404

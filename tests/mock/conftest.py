@@ -14,14 +14,14 @@ import pytest
 from flask.testing import FlaskClient
 
 from mockserver import create_app
-from mockserver.chances import read_chances
 from mockserver.clock import Clock, VirtualClock
-from mockserver.faults import fault, with_faults
+from mockserver.faults import fault, read_chances, with_faults
 from mockserver.journal import Journal
 from mockserver.model import Answer, Api, Call, Chunk, Identity, Operation, Refusal, Settings, World
 from mockserver.replies import Replies
 from mockserver.scripted import Scripted
 from mockserver.store import MemoryStore
+from mockserver.switches import Switches
 
 
 class Echo(Api):
@@ -97,6 +97,7 @@ def make_api(clock: VirtualClock) -> MakeApi:
                 store=store,
                 replies=Replies([], 0, scripted=scripted),
                 scripted=scripted,
+                switches=Switches(api, store),
                 identities=identities or api.identities,
                 settings=Settings(),
             )

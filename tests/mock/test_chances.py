@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from mockserver import chances, create_app
-from mockserver.chances import Chooser, read_chance, read_chances
-from mockserver.faults import Impossible, UnknownName, fault
+from mockserver.chances import Chooser
+from mockserver.faults import Impossible, UnknownName, fault, read_chance, read_chances
 from mockserver.journal import Journal
 from mockserver.model import Answer, Api, Call, Chance, Variant
 
