@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
@@ -18,6 +20,7 @@ from .chances import FAULT_HEADER, Chooser, Chosen, no_fault_in
 from .clock import Clock, RealClock
 from .faults import UnknownName, find_api, read_chances, with_faults
 from .journal import Entry, Journal, Redaction
+from .metrics import Metrics
 from .model import DELAY, Answer, Api, Call, Identity, Refusal, Settings, World
 from .replies import CHOSEN, PICKED, SESSION, Replies
 from .reply_files import Watched
@@ -110,8 +113,9 @@ def create_app(
     app = Flask("mockserver", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.url_map.merge_slashes = False
+    records = Records(journal, Metrics(journal))
     serve = {
-        prefix: partial(_serve, Chooser(api, prefix), journal, _redaction(api))
+        prefix: partial(_serve, Chooser(api, prefix), records, _redaction(api))
         for prefix, api in emulators.items()
     }
     for prefix, api in emulators.items():
@@ -125,12 +129,20 @@ def create_app(
                 provide_automatic_options=False,
             )
     without_head(app.url_map)
-    app.register_blueprint(admin_pages(emulators, journal, admin_token))
+    app.register_blueprint(admin_pages(emulators, journal, records.metrics, admin_token))
     app.register_error_handler(HTTPException, _unrouted(serve))
     return app
 
 
 Serve = Callable[[Call, HTTPException | None], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Where it is written down what a mock did."""
+
+    journal: Journal
+    metrics: Metrics
 
 
 def _view(serve: Serve, operation: str) -> Callable[..., Response]:
@@ -167,9 +179,14 @@ def _redaction(api: Api) -> Redaction:
 
 
 def _serve(
-    chooser: Chooser, journal: Journal, redact: Redaction, call: Call, problem: HTTPException | None
+    chooser: Chooser,
+    records: Records,
+    redact: Redaction,
+    call: Call,
+    problem: HTTPException | None,
 ) -> Response:
     """The life of a request: choose who serves it, answer or refuse, dress, write down, send."""
+    began = time.perf_counter()
     named = chooser.conversation_of(call)
     SESSION.set(named)
     CHOSEN.set(None)
@@ -181,7 +198,8 @@ def _serve(
     else:
         call, problem = chosen.route(call, problem)
         answer = chosen.api.dress(call, _answer(chosen.api, call, problem))
-    entry = _write_down(chosen, journal, redact, call, answer, named)
+    entry = _write_down(chosen, records.journal, redact, call, answer, named)
+    records.metrics.note(entry, time.perf_counter() - began)
     for remark in entry.remarks:
         log.warning("%s: %s", entry.api, _in_a_line(remark))
     return _send(answer, chooser.api.world.clock, _delay(chosen.api))

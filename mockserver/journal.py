@@ -175,6 +175,11 @@ class Journal:
         """How many exchanges there were: the number of the last one."""
         return self._written
 
+    @property
+    def kept(self) -> int:
+        """How many entries there are."""
+        return len(self._entries)
+
     def write(self, **fields: Any) -> Entry:
         """Keep one exchange; `fields` are those of Entry, without its number."""
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,6 +44,12 @@ class Size(click.ParamType[ChunkSize]):
     default=8600,
     show_default=True,
     help="0 takes a free one.",
+)
+@click.option(
+    "--port-file",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    metavar="FILE",
+    help="Write the port into a file, once the mocks answer.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option(
@@ -112,9 +119,9 @@ class Size(click.ParamType[ChunkSize]):
     help="Lets other hosts use /_counterfoil.",
 )
 def command(
-    apis: tuple[str, ...], port: int, host: str, seed: int, reply_after: float, chunk_delay: float,
-    chunk_size: ChunkSize, faults: tuple[str, ...], variants: tuple[str, ...],
-    fixtures: Path | None, clock: str, strict: bool, no_auth: bool,
+    apis: tuple[str, ...], port: int, port_file: Path | None, host: str, seed: int,
+    reply_after: float, chunk_delay: float, chunk_size: ChunkSize, faults: tuple[str, ...],
+    variants: tuple[str, ...], fixtures: Path | None, clock: str, strict: bool, no_auth: bool,
     credentials: tuple[tuple[str, str], ...], admin_token: str | None,
 ) -> None:  # fmt: skip
     """Serve mocks of the named APIs, or of all.
@@ -152,10 +159,16 @@ def command(
         server = Server(made.app.wsgi_app, host, port)
     except (UnknownName, FixtureError, AddressInUse) as problem:
         raise click.UsageError(str(problem)) from problem
-    server.run(lambda: _announce(made.emulators, server.url))
+    server.run(lambda: _announce(made.emulators, server, port_file))
 
 
-def _announce(emulators: Mapping[str, Api], url: str) -> None:
+def _announce(emulators: Mapping[str, Api], server: Server, port_file: Path | None) -> None:
+    url = server.url
+    if port_file is not None:
+        # Whoever waits for the file reads a whole number, or nothing.
+        beside = port_file.with_name(f".{port_file.name}.{os.getpid()}")
+        beside.write_text(f"{server.port}\n", encoding="ascii")
+        beside.replace(port_file)
     click.echo(f"{'admin':8} {url}/_counterfoil/", err=True)
     for prefix, api in emulators.items():
         variant = f"  variant {api.variant.id}" if api.variant else ""

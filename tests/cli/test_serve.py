@@ -167,3 +167,23 @@ def test_a_port_that_is_taken_is_said_so(counterfoil):
         done = counterfoil("serve", "genesis", "--port", taken.getsockname()[1])
     assert done.code == 2
     assert "cannot listen at 127.0.0.1:" in done.err and done.err.count("\n") == 1
+
+
+def test_the_port_is_in_a_file_once_the_mocks_answer(tmp_path):
+    file = tmp_path / "port"
+    with serving("bedrock", "--port-file", str(file)) as process:
+        url = process.stdout.readline().split()[1]
+        assert file.read_text("ascii") == f"{url.rstrip('/').rpartition(':')[2]}\n"
+        assert [path.name for path in tmp_path.iterdir()] == ["port"]
+
+
+def test_a_strict_mock_makes_nothing_up():
+    with serving("chatbot", "--strict", "--no-auth") as process:
+        url = process.stdout.readline().split()[1]
+        request = urllib.request.Request(
+            f"{url}api/v1/backend/chatbot/counterfoil-bot/chat", b'{"q": "Was this ever asked?"}',
+            {"Content-Type": "application/json"},
+        )  # fmt: skip
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request)
+        assert b"no reply is scripted for" in refused.value.read()
