@@ -95,7 +95,7 @@ def test_every_command_of_the_readme_works(command, tmp_path):
         if command.startswith("counterfoil replay"):
             # What is replayed the command before it wrote.
             shell(COMMANDS[COMMANDS.index(command) - 1], tmp_path)
-        done = shell(command, tmp_path)
+        done = shell(command.replace("curl -s ", "curl -s --fail-with-body "), tmp_path)
     assert done.returncode == (1 if "--fault" in command else 0), done.stdout[-2000:] + done.stderr
     assert done.stdout and "Traceback" not in done.stderr
 
