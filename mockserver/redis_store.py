@@ -246,7 +246,8 @@ class RedisStore:
         if rounds >= PATIENT_ROUNDS:
             with self._told():
                 turn = PREFIX.encode() + b"turn:" + name
-                self._client.set(turn, mine, nx=True, px=TURN_LASTS)
+                if self._client.set(turn, mine, nx=True, px=TURN_LASTS):
+                    return
         # Not all at once again.
         time.sleep(random.uniform(0, 0.0005 * min(rounds, 10)))
 
@@ -291,7 +292,10 @@ def _connect(url: str, where: str) -> redis.Redis:
         # Bytes as they are, in the form of answers that the scripts were written for. Nothing is
         # sent again by itself: a count or a change that was done but not confirmed is done twice.
         options.update(decode_responses=False, protocol=2, retry=Retry(NoBackoff(), 0))
-        return redis.Redis(connection_pool=redis.ConnectionPool(**options))
+        pool = redis.ConnectionPool(**options)
+        # Not connected yet: it only finds out whether there are such options.
+        pool.connection_class(**pool.connection_kwargs)
+        return redis.Redis(connection_pool=pool)
     except (ValueError, TypeError) as error:
         # What is wrong is not repeated: it may be a piece of a password.
         raise StoreError(

@@ -53,10 +53,12 @@ UPDATE records SET used = (SELECT max(used) + 1 FROM records) WHERE scope = ? AN
 """
 COUNT = """
 INSERT INTO counters (scope, key, calls, used)
-VALUES (?, ?, ?, (SELECT coalesce(max(used), 0) + 1 FROM counters))
+VALUES (?, ?, 1, (SELECT coalesce(max(used), 0) + 1 FROM counters))
 ON CONFLICT DO UPDATE SET calls = calls + 1, used = excluded.used
 RETURNING calls
 """
+PUT_RECORD = "INSERT INTO records (scope, key, value, used) VALUES (?, ?, ?, ?)"
+PUT_COUNTER = "INSERT INTO counters (scope, key, calls, used) VALUES (?, ?, ?, ?)"
 TOTAL = "SELECT number FROM totals WHERE name = ?"
 EVICT = {
     "records": "DELETE FROM records WHERE born IN (SELECT born FROM records ORDER BY used LIMIT ?)",
@@ -137,7 +139,7 @@ class SqliteStore:
     def count(self, scope: Scope, key: str) -> int:
         """Return how often this was called before for the scope and key."""
         with self._transaction():
-            calls = int(self._run(COUNT, *_place(scope, key), 1)[0][0])
+            calls = int(self._run(COUNT, *_place(scope, key))[0][0])
             if calls == 1:
                 self._evict("counters")
             return calls - 1
@@ -173,10 +175,10 @@ class SqliteStore:
         contents = stored.contents_of(snapshot, self._most["records"], self._most["counters"])
         with self._transaction():
             self.clear()
-            for scope, key, record in contents.records:
-                self._run(KEEP, *_place(scope, key), stored.to_bytes(record))
-            for scope, key, calls in contents.counters:
-                self._run(COUNT, *_place(scope, key), calls)
+            for used, (scope, key, record) in enumerate(contents.records):
+                self._run(PUT_RECORD, *_place(scope, key), stored.to_bytes(record), used)
+            for used, (scope, key, calls) in enumerate(contents.counters):
+                self._run(PUT_COUNTER, *_place(scope, key), calls, used)
 
     def close(self) -> None:
         """Close the connections of all threads."""
