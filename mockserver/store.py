@@ -7,6 +7,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from mockserver import stored
+from mockserver.stored import StoreError as StoreError
+
 Record = dict[str, Any]
 """One conversation or session as JSON values; never changed in place, only replaced."""
 
@@ -26,7 +29,8 @@ class Store(Protocol):
         """Replace the record by what `step` makes of it; None leaves things as they are.
 
         No other change happens between what `step` is given and what it returns. What `step`
-        raises comes out, and nothing is changed.
+        raises comes out, and nothing is changed. It may be asked again where another process was
+        faster, so it does nothing but make a record.
         """
 
     def records(self, scope: Scope) -> list[Record]:
@@ -37,6 +41,21 @@ class Store(Protocol):
 
     def clear(self, within: Scope = ()) -> None:
         """Forget every scope that begins with `within`."""
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return everything as of one moment as a JSON value that any store can restore.
+
+        Which record was used last is not in it.
+        """
+
+    def restore(self, snapshot: object) -> None:
+        """Hold what the snapshot says and nothing else; a snapshot that is none changes nothing.
+
+        Where it says more than fits, what it names last stays.
+        """
+
+    def close(self) -> None:
+        """Let go of files and connections; nobody uses the store afterwards."""
 
 
 class MemoryStore:
@@ -96,6 +115,33 @@ class MemoryStore:
                 self._forget(scope, key)
             for counter in [c for c in self._counters if c[0][:depth] == within]:
                 del self._counters[counter]
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return everything as of one moment as a JSON value that any store can restore."""
+        with self._lock:
+            records = [
+                (scope, key, record)
+                for scope, shelf in self._records.items()
+                for key, record in shelf.items()
+            ]
+            counters = [(scope, key, calls) for (scope, key), calls in self._counters.items()]
+        # Who changes the snapshot must not change the store.
+        copies = ((scope, key, stored.copy(record)) for scope, key, record in records)
+        return stored.snapshot_of(copies, counters)
+
+    def restore(self, snapshot: object) -> None:
+        """Hold what the snapshot says and nothing else; a snapshot that is none changes nothing."""
+        contents = stored.contents_of(snapshot, self._most_records, self._most_counters)
+        with self._lock:
+            self.clear()
+            for scope, key, record in contents.records:
+                self._records.setdefault(scope, {})[key] = record
+                self._used[scope, key] = None
+            for scope, key, calls in contents.counters:
+                self._counters[scope, key] = calls
+
+    def close(self) -> None:
+        """Hold nothing that would have to be let go of."""
 
     def _forget(self, scope: Scope, key: str) -> None:
         del self._used[scope, key]

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
+import socket
+import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from types import ModuleType
 from typing import Any, ClassVar
@@ -173,3 +177,44 @@ def mock(make_api: MakeApi, journal: Journal, echo_faults: None) -> Mock:
 def say(client: FlaskClient, *faults: str, **headers: str) -> str:
     listed = {"Counterfoil-Fault": ",".join(faults)} if faults else {}
     return client.post("/say/a", data=b"b", headers={**listed, **headers}).text
+
+
+# A Redis server of our own, which keeps nothing.
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("there is no redis-server here")
+    pytest.importorskip("redis")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("redis")
+    options = f"--port {port} --bind 127.0.0.1 --appendonly no --databases 16 --dir {folder}"
+    with subprocess.Popen(
+        [program, *options.split(), "--save", ""], stdout=subprocess.DEVNULL
+    ) as server:
+        try:
+            until = time.monotonic() + 20
+            while not _answers(port):
+                assert server.poll() is None and time.monotonic() < until
+                time.sleep(0.02)
+            yield f"redis://127.0.0.1:{port}"
+        finally:
+            server.kill()
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> str:
+    import redis
+
+    with redis.Redis.from_url(redis_server) as client:
+        client.flushall()
+    return redis_server

@@ -1,0 +1,362 @@
+"""Conversations and sessions in a file that several processes share, and that outlives them."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from mockserver import stored
+from mockserver.store import Record, Scope, StoreError
+
+APPLICATION = 0x43464F4C
+"""What SQLite's `application_id` says in our files."""
+
+SCHEMA = """
+CREATE TABLE records (
+    born INTEGER PRIMARY KEY AUTOINCREMENT,
+    scope BLOB NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, used INTEGER NOT NULL,
+    UNIQUE (scope, key));
+CREATE INDEX records_by_scope ON records (scope);
+CREATE INDEX records_by_use ON records (used);
+CREATE TABLE counters (
+    scope BLOB NOT NULL, key BLOB NOT NULL, calls INTEGER NOT NULL, used INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)) WITHOUT ROWID;
+CREATE INDEX counters_by_use ON counters (used);
+CREATE TABLE totals (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO totals VALUES ('records', 0), ('counters', 0);
+CREATE TRIGGER record_more AFTER INSERT ON records
+    BEGIN UPDATE totals SET number = number + 1 WHERE name = 'records'; END;
+CREATE TRIGGER record_less AFTER DELETE ON records
+    BEGIN UPDATE totals SET number = number - 1 WHERE name = 'records'; END;
+CREATE TRIGGER counter_more AFTER INSERT ON counters
+    BEGIN UPDATE totals SET number = number + 1 WHERE name = 'counters'; END;
+CREATE TRIGGER counter_less AFTER DELETE ON counters
+    BEGIN UPDATE totals SET number = number - 1 WHERE name = 'counters'; END;
+"""
+# Totals are kept by triggers because SQLite counts the rows of a table one by one.
+
+FIND = "SELECT value FROM records WHERE scope = ? AND key = ?"
+LIST = "SELECT value FROM records WHERE scope = ? ORDER BY born"
+KEEP = """
+INSERT INTO records (scope, key, value, used)
+VALUES (?, ?, ?, (SELECT coalesce(max(used), 0) + 1 FROM records))
+ON CONFLICT DO UPDATE SET value = excluded.value, used = excluded.used
+"""
+TOUCH = """
+UPDATE records SET used = (SELECT max(used) + 1 FROM records) WHERE scope = ? AND key = ?
+"""
+COUNT = """
+INSERT INTO counters (scope, key, calls, used)
+VALUES (?, ?, 1, (SELECT coalesce(max(used), 0) + 1 FROM counters))
+ON CONFLICT DO UPDATE SET calls = calls + 1, used = excluded.used
+RETURNING calls
+"""
+PUT_RECORD = "INSERT INTO records (scope, key, value, used) VALUES (?, ?, ?, ?)"
+PUT_COUNTER = "INSERT INTO counters (scope, key, calls, used) VALUES (?, ?, ?, ?)"
+TOTAL = "SELECT number FROM totals WHERE name = ?"
+EVICT = {
+    "records": "DELETE FROM records WHERE born IN (SELECT born FROM records ORDER BY used LIMIT ?)",
+    "counters": """
+DELETE FROM counters WHERE (scope, key) IN (SELECT scope, key FROM counters ORDER BY used LIMIT ?)
+""",
+}
+WITHIN = "WHERE scope = ? OR (scope >= ? AND scope < ?)"
+
+MOST_TOUCHES = 1000
+"""Records that are read before their use is written down, where nothing else is written."""
+
+Place = tuple[bytes, bytes]
+"""A scope and a key as they are written: bytes, for not every text is Unicode that SQLite takes."""
+
+
+class SqliteStore:
+    """Records in a file; the least recently used one goes when there are too many.
+
+    What is written counts as used at once. What is read is noted in memory and written down with
+    the next change of this process, or by a read when a second has passed: so among the uses of
+    one process the order is exact, and another process learns of a read a second late, or at the
+    next read or change after that. A process that dies forgets the reads of its last second.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        most_records: int = 100_000,
+        most_counters: int = 1_000_000,
+        patience: float = 30.0,
+    ) -> None:
+        # Absolute, so that `:memory:` is the name of a file too, and `chdir` changes nothing.
+        self._path = os.path.abspath(path)
+        self._most = {"records": most_records, "counters": most_counters}
+        self._patience = patience
+        self._mine = threading.local()
+        self._opened: weakref.WeakSet[_Opened] = weakref.WeakSet()
+        self._inherited: list[_Opened] = []
+        self._closed = False
+        self._opening = threading.Lock()
+        # Threads line up here: SQLite would let them sleep and try again.
+        self._writing = threading.RLock()
+        self._touching = threading.Lock()
+        self._touched: dict[Place, None] = {}
+        self._touches_written = time.monotonic()
+        self._prepare()
+
+    def read(self, scope: Scope, key: str) -> Record | None:
+        """Return the record, or None where there is none."""
+        place = _place(scope, key)
+        record = self._find(place)
+        if record is not None:
+            self._touch(place)
+        return record
+
+    def change(
+        self, scope: Scope, key: str, step: Callable[[Record | None], Record | None]
+    ) -> Record | None:
+        """Replace the record by what `step` makes of it; None leaves things as they are."""
+        place = _place(scope, key)
+        with self._transaction():
+            before = self._find(place)
+            after = step(before)
+            if after is None:
+                return before
+            value = stored.to_bytes(after)
+            self._write_touches(besides=place)
+            self._run(KEEP, *place, value)
+            if before is None:
+                self._evict("records")
+            return after
+
+    def records(self, scope: Scope) -> list[Record]:
+        """Return all records of the scope, oldest first."""
+        return [stored.from_bytes(value) for (value,) in self._run(LIST, stored.to_bytes(scope))]
+
+    def count(self, scope: Scope, key: str) -> int:
+        """Return how often this was called before for the scope and key."""
+        with self._transaction():
+            calls = int(self._run(COUNT, *_place(scope, key))[0][0])
+            if calls == 1:
+                self._evict("counters")
+            return calls - 1
+
+    def clear(self, within: Scope = ()) -> None:
+        """Forget every scope that begins with `within`."""
+        beginning = stored.under(within)
+        with self._transaction():
+            for table in EVICT:
+                if within:
+                    # The scope itself; and all that go on with a comma, which a minus sign follows.
+                    ends = (beginning + b"]", beginning + b",", beginning + b"-")
+                    self._run(f"DELETE FROM {table} {WITHIN}", *ends)
+                else:
+                    self._run(f"DELETE FROM {table}")
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return everything as of one moment as a JSON value that any store can restore."""
+        self._run("BEGIN")
+        try:
+            records = self._run("SELECT scope, key, value FROM records ORDER BY born")
+            counters = self._run("SELECT scope, key, calls FROM counters")
+        finally:
+            self._run("COMMIT")
+        read = stored.from_bytes
+        return stored.snapshot_of(
+            ((read(scope), read(key), read(value)) for scope, key, value in records),
+            ((read(scope), read(key), calls) for scope, key, calls in counters),
+        )
+
+    def restore(self, snapshot: object) -> None:
+        """Hold what the snapshot says and nothing else; a snapshot that is none changes nothing."""
+        contents = stored.contents_of(snapshot, self._most["records"], self._most["counters"])
+        with self._transaction():
+            self.clear()
+            for used, (scope, key, record) in enumerate(contents.records):
+                self._run(PUT_RECORD, *_place(scope, key), stored.to_bytes(record), used)
+            for used, (scope, key, calls) in enumerate(contents.counters):
+                self._run(PUT_COUNTER, *_place(scope, key), calls, used)
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        with self._opening:
+            self._closed = True
+            for opened in list(self._opened):
+                opened.close()
+
+    # What is done with the file.
+
+    def _find(self, place: Place) -> Record | None:
+        found = self._run(FIND, *place)
+        return stored.from_bytes(found[0][0]) if found else None
+
+    def _touch(self, place: Place) -> None:
+        with self._touching:
+            self._touched.pop(place, None)
+            self._touched[place] = None
+            late = time.monotonic() - self._touches_written > 1
+            due = late or len(self._touched) >= MOST_TOUCHES
+        # Within a change, the change will write it.
+        if due and not self._connection().in_transaction:
+            with self._transaction():
+                self._write_touches()
+
+    def _write_touches(self, besides: Place | None = None) -> None:
+        with self._touching:
+            touched, self._touched = self._touched, {}
+            self._touches_written = time.monotonic()
+        for place in touched:
+            if place != besides:
+                self._run(TOUCH, *place)
+
+    def _evict(self, table: str) -> None:
+        excess = self._run(TOTAL, table)[0][0] - self._most[table]
+        if excess > 0:
+            self._run(EVICT[table], excess)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._writing:
+            if self._connection().in_transaction:
+                # A step that uses the store itself: all of it happens, or nothing.
+                yield
+                return
+            self._run("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._run("COMMIT")
+            except BaseException:
+                if self._connection().in_transaction:
+                    self._run("ROLLBACK")
+                raise
+
+    def _run(self, statement: str, *values: bytes | int | str) -> list[tuple[Any, ...]]:
+        try:
+            # The connection keeps its statements prepared.
+            return self._connection().execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    # Connections.
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._closed:
+            raise StoreError(f"The store {self._path} is closed. Open it anew")
+        opened: _Opened | None = getattr(self._mine, "opened", None)
+        if opened is None or opened.process != os.getpid():
+            if opened is not None:
+                # A child of a fork must not touch what its parent opened, not even to close it.
+                self._inherited.append(opened)
+            opened = self._mine.opened = self._open()
+        return opened.connection
+
+    def _open(self) -> _Opened:
+        try:
+            connection = sqlite3.connect(
+                self._path, self._patience, isolation_level=None, check_same_thread=False
+            )
+            opened = _Opened(connection)
+            # With a write-ahead log, NORMAL hands every commit to the operating system before
+            # `change` returns, so a process that is killed loses nothing; only a machine that
+            # loses its power may lose the last commits, and even then the file stays whole.
+            connection.execute("PRAGMA synchronous = NORMAL")
+            # The disk is waited for only when the log goes into the file: each 16 MB, not each 4.
+            connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+        with self._opening:
+            self._opened.add(opened)
+        return opened
+
+    def _prepare(self) -> None:
+        folder = os.path.dirname(self._path)
+        if "\0" in self._path:
+            raise StoreError(f"{self._path!r} is no name of a file. Name one without NUL")
+        if not os.path.isdir(folder):
+            raise StoreError(f"There is no folder {folder} for the store. Make it first")
+        if os.path.isdir(self._path):
+            raise StoreError(f"The store {self._path} is a folder. Name a file in it")
+        try:
+            self._is_ours()
+            self._write_ahead()
+            with self._transaction():
+                if not self._is_ours():
+                    self._create()
+        except StoreError:
+            self.close()
+            raise
+
+    def _is_ours(self) -> bool:
+        """Say whether the file is one of ours, or a new one; refuse any other, untouched."""
+        application = self._run("PRAGMA application_id")[0][0]
+        version = self._run("PRAGMA user_version")[0][0]
+        if application == APPLICATION and version == stored.FORMAT:
+            return True
+        if application == APPLICATION:
+            raise StoreError(
+                f"The store {self._path} has format {version}, and this program reads format "
+                f"{stored.FORMAT}. Name another file, or use the program that wrote it"
+            )
+        if application or version or self._run("SELECT count(*) FROM sqlite_master")[0][0]:
+            raise StoreError(
+                f"{self._path} is a database of another program. Name another file for the store"
+            )
+        return False
+
+    def _write_ahead(self) -> None:
+        until = time.monotonic() + self._patience
+        while True:
+            try:
+                mode = self._run("PRAGMA journal_mode = WAL")[0][0]
+                break
+            except StoreError as error:
+                # SQLite does not wait where two processes do this to a new file at once.
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(0.01)
+        if mode != "wal":
+            raise StoreError(
+                f"The store {self._path} cannot have a write-ahead log, only {mode}. "
+                "Name a file on a local disk"
+            )
+
+    def _create(self) -> None:
+        statement = ""
+        for line in SCHEMA.splitlines(keepends=True):
+            statement += line
+            if sqlite3.complete_statement(statement):
+                self._run(statement)
+                statement = ""
+        self._run(f"PRAGMA application_id = {APPLICATION}")
+        self._run(f"PRAGMA user_version = {stored.FORMAT}")
+
+    def _failed(self, error: sqlite3.Error) -> StoreError:
+        known = {
+            "file is not a database": "is no SQLite database. Name another file, or a new one",
+            "database is locked": "is held by another process for too long. End that process",
+            "attempt to write a readonly database": "cannot be written. Mend its permissions",
+            "unable to open database file": "cannot be opened. Mend its permissions",
+        }
+        what = known.get(str(error), f"fails: {error}. Mend that, or name another file")
+        return StoreError(f"The store {self._path} {what}")
+
+
+class _Opened:
+    """The connection of one thread; closed when the thread ends, with its thread-local values."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.process = os.getpid()
+
+    def close(self) -> None:
+        if self.process == os.getpid():
+            self.connection.close()
+
+    __del__ = close
+
+
+def _place(scope: Scope, key: str) -> Place:
+    return stored.to_bytes(scope), stored.to_bytes(key)
