@@ -173,13 +173,12 @@ def _in_base64(data: bytes) -> Iterator[str]:
     for before in range(3):
         written = base64.b64encode(bytes(before) + data)
         inner = written[(8 * before + 5) // 6 : 8 * (before + len(data)) // 6]
-        for text in (written, written.rstrip(b"=")) if not before else ():
-            if len(inner) >= _TELLS:
-                yield text.decode()
-                yield text.translate(_URL_SAFE).decode()
-        if len(inner) >= _TELLS:
-            yield inner.decode()
-            yield inner.translate(_URL_SAFE).decode()
+        if len(inner) < _TELLS:
+            return
+        for text in (inner,) if before else (written, written.rstrip(b"="), inner):
+            for alphabet in (text.decode(), text.translate(_URL_SAFE).decode()):
+                yield alphabet
+                yield quote(alphabet, safe="")
 
 
 _TELLS = 8

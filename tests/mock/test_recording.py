@@ -415,6 +415,70 @@ def ask_bedrock(client, question):
     return answer.json()["message"]["content"][0]["body"]
 
 
+# Served again
+
+
+def serve_again(path, api, **options):
+    folder = path.parent / "served" / api
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "mine.har").write_bytes(path.read_bytes())
+    return wiring.mocks([api], fixtures=folder.parent, **options)
+
+
+def test_recorded_conversations_are_answered_again_with_the_same_texts(tmp_path):
+    key = {"x-api-key": "counterfoil-api-key"}
+    questions = ["Hello", "Größe? 🙂", "counterfoil-api-key is a secret", 'quo"te\n']
+    with mock("bedrock") as url, recording(url, tmp_path / "a.har") as recorder:
+        with httpx.Client(base_url=recorder.url, headers=key) as client:
+            first = [ask_bedrock(client, question) for question in questions]
+    assert "counterfoil-api-key" not in (tmp_path / "a.har").read_text("utf-8")
+    questions[2] = "<api_key> is a secret"
+    again = serve_again(tmp_path / "a.har", "bedrock", seed=99, settings=Settings(reply_after=0))
+    with Server(again.app.wsgi_app) as server:
+        with httpx.Client(base_url=server.url, headers=key) as client:
+            assert [ask_bedrock(client, question) for question in questions] == first
+            assert ask_bedrock(client, "something else") not in first
+
+
+def test_recorded_stream_is_served_again_in_the_same_pieces_at_the_same_times(tmp_path):
+    header, magic = b'{"answer": "", "question": "Q"}\n', b"645130146e8d07b175fd8b1d5682d520"
+    pieces = [header + magic[:9], magic[9:], b"Gr" + "ü".encode()[:1], "ü".encode()[1:],
+              b"\xc3\x9fe!"]  # fmt: skip
+    script = [b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"]
+    for pause, piece in zip((0, 0, 0.3, 0.1, 0.2), pieces, strict=True):
+        script += [pause, b"%x\r\n%s\r\n" % (len(piece), piece)]
+    path, asked = "/api/v1/backend/chatbot/counterfoil-bot/chat", {"q": "Q", "stream": True}
+    with upstream(*script, b"0\r\n\r\n") as (url, _):
+        with recording(url, tmp_path / "a.har", "chatbot") as recorder:
+            assert httpx.post(recorder.url + path, json=asked).content == b"".join(pieces)
+    again = serve_again(tmp_path / "a.har", "chatbot")
+    again.app.test_client().post(path, json=asked)
+    (entry,) = again.journal.entries()
+    assert entry.answer.endswith("Grüße!")
+    sizes, times = [size for _, size in entry.chunks], [at for at, _ in entry.chunks]
+    assert sizes[1:] == [23, 3, 1, 4]
+    waits = [round(b - a, 1) for a, b in zip(times, times[1:], strict=False)]
+    assert waits == [0, 0.3, 0.1, 0.2]
+    otherwise = serve_again(tmp_path / "a.har", "chatbot", settings=Settings(chunk_size=1))
+    otherwise.app.test_client().post(path, json=asked)
+    assert {size for _, size in otherwise.journal.entries()[0].chunks} == {1}
+
+
+def test_failures_in_a_recording_do_not_keep_it_from_being_served(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        gone = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    refused = b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nBusy"
+    for place, api in enumerate(("bedrock", "chatbot", "genesis", "mtmai")):
+        path = tmp_path / f"{place}.har"
+        with upstream(refused) as (url, _), recording(url, path, api) as recorder:
+            httpx.post(recorder.url, json={"q": 1})
+        assert len(entries(path)) == 1 and serve_again(path, api)
+        path.unlink()
+        with recording(gone, path, api) as recorder:
+            httpx.get(recorder.url)
+        assert len(entries(path)) == 1 and serve_again(path, api)
+
+
 def test_exchange_under_way_when_the_recorder_stops_is_kept_with_a_mark(tmp_path, monkeypatch):
     monkeypatch.setattr(proxy, "LAST_SECONDS", 0.1)
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\nbegun"
