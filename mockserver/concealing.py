@@ -13,8 +13,12 @@ from .journal import TELLING, Headers, Redaction, forms
 LEAST_LEARNED = 8
 """Characters of a secret that is looked for elsewhere: a shorter one is a word of any text."""
 
-MOST_LEARNED = 4000
-"""Secrets that are told apart; later ones are hidden where they are found, without a name."""
+MOST_LEARNED = 2000
+MOST_CONCEALED = 500
+"""Secrets of headers, and of those that `concealed` finds, that have names of their own.
+
+Later ones are hidden where they are found; of signatures each request may have another.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +52,10 @@ class Concealer:
         """Return the secrets in an exchange that were not known before it."""
         known = {value for _, value in self._named}
         new = []
-        for value in self._shown(headers, texts):
+        for value, most in self._shown(headers, texts):
             if value in known or value in self._learned or len(value) < LEAST_LEARNED:
                 continue
-            if len(self._learned) < MOST_LEARNED and not value.startswith("<"):
+            if len(self._learned) < most and not value.startswith("<"):
                 name = f"secret_{len(self._learned) + 1}"
                 written = frozenset(form.encode("utf-8", "replace") for form in forms(value))
                 self._learned[value] = Learned(name, value, written)
@@ -64,14 +68,15 @@ class Concealer:
         # Of one value with two names the last one counts: that is the one that was given.
         return Redaction([*there, *self._named], self._concealed)
 
-    def _shown(self, headers: Headers, texts: Iterable[str]) -> Iterator[str]:
+    def _shown(self, headers: Headers, texts: Iterable[str]) -> Iterator[tuple[str, int]]:
         for name, value in headers:
             if name.lower() in TELLING:
-                yield from _brought(name.lower(), value)
+                for secret in _brought(name.lower(), value):
+                    yield secret, MOST_LEARNED
         if self._concealed:
             for text in texts:
                 for match in self._concealed.finditer(text):
-                    yield match["secret"]
+                    yield match["secret"], MOST_CONCEALED
 
 
 def _brought(name: str, value: str) -> Iterator[str]:

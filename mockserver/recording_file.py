@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import os
+import threading
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -92,6 +93,8 @@ class Recording:
         self._held: list[tuple[Exchange, bytes, str]] = []
         self._size = 0
         self._changed = asyncio.Event()
+        self._one_writes = threading.Lock()
+        self._turn = self._last = 0
 
     @property
     def count(self) -> int:
@@ -123,27 +126,33 @@ class Recording:
         entry = _entry(exchange, asked, answered, redact)
         return json.dumps(entry, ensure_ascii=False, indent=1).replace("\n", "\n   ")
 
-    def as_text(self) -> str:
-        """Return the file as it is to be."""
-        entries = ",\n   ".join(written for *_, written in self._held)
-        inside = f"\n   {entries}\n  " if entries else ""
-        creator = '"creator": {"name": "counterfoil", "version": "0"}'
-        return (
-            f'{{\n "log": {{\n  "version": "1.2",\n  {creator},\n  "entries": [{inside}]\n }}\n}}\n'
-        )
-
     def write(self) -> None:
         """Write the file beside itself and put it in its place, so that it is always whole."""
+        self._write(*self._now())
+
+    def _now(self) -> tuple[int, list[str]]:
+        self._turn += 1
+        return self._turn, [written for *_, written in self._held]
+
+    def _write(self, turn: int, entries: list[str]) -> None:
+        inside = "\n   {}\n  ".format(",\n   ".join(entries)) if entries else ""
         beside = self.path.with_name(f".{self.path.name}.part")
-        beside.write_text(self.as_text(), "utf-8", newline="\n")
-        os.replace(beside, self.path)
+        with self._one_writes:
+            if turn < self._last:
+                return  # a thread that was late: what it has is older than what is there
+            self._last = turn
+            beside.write_text(_FRAME.replace("[]", f"[{inside}]"), "utf-8", newline="\n")
+            os.replace(beside, self.path)
 
     async def keep_written(self) -> None:
-        """Write the file whenever there is more to write, once a second at most."""
+        """Write the file whenever there is more to write, once a second at most.
+
+        In a thread, for the times of a stream would be late by as long as a large file takes.
+        """
         while True:
             await self._changed.wait()
             self._changed.clear()
-            self.write()
+            await asyncio.to_thread(self._write, *self._now())
             await asyncio.sleep(SECONDS_BETWEEN)
 
 

@@ -122,6 +122,18 @@ def test_signatures_that_an_api_conceals_differ_and_repeat_as_they_did(tmp_path)
     assert "a" * 40 not in text
 
 
+def test_signatures_beyond_those_with_names_are_hidden_where_they_stand(tmp_path, monkeypatch):
+    monkeypatch.setattr("mockserver.concealing.MOST_CONCEALED", 1)
+    concealed = find_api("genesis").concealed
+    urls = [f"http://up.invalid/?Signature={char * 40}" for char in "ab"]
+    key = (("x-api-key", "key-of-another"),)
+    last = exchange(headers=key, answer=b"key-of-another")
+    text, found = written(tmp_path, *(exchange(url=u) for u in urls), last, concealed=concealed)
+    shown = [one["request"]["url"].partition("=")[2] for one in found]
+    assert shown == ["<secret_1>", "<hidden>", ""]
+    assert "b" * 40 not in text and "key-of-another" not in text
+
+
 def test_secret_that_is_escaped_without_need_is_hidden_in_a_url(tmp_path):
     odd = "".join(f"%{byte:02x}" for byte in b"canary-plain-0123456789")
     text, _ = written(tmp_path, exchange(url=f"http://up.invalid/{odd}?k={odd}"), secrets=CANARIES)
@@ -148,6 +160,15 @@ def test_file_is_whole_har_before_the_first_exchange_and_after_each(tmp_path):
     assert {"startedDateTime", "time", "request", "response", "cache", "timings"} <= set(entry)
     assert entry["response"]["content"] == {"size": 11, "mimeType": "", "text": '{"a":\n"é"}'}
     assert [path.name for path in tmp_path.iterdir()] == ["a.har"]
+
+
+def test_writer_that_is_late_does_not_undo_what_is_newer(tmp_path):
+    held = Recording(tmp_path / "a.har", Concealer([]))
+    late = held._now()
+    held.add(exchange(answer=b"new"))
+    held.write()
+    held._write(*late)
+    assert "new" in held.path.read_text("utf-8")
 
 
 def test_recording_that_is_full_counts_what_it_leaves_out(tmp_path, monkeypatch):
