@@ -155,6 +155,26 @@ def served_credentials(apis: Iterable[str], given: Mapping[str, str]) -> dict[st
     return {**found, **given}
 
 
+def hidden_credentials(api: str, given: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the secrets that no file of this API may show, by name; raises UnknownName.
+
+    Those that a mock knows by default, those of the environment and those that are given: a name
+    may have several values, for one may be used while another is set.
+    """
+    known = set(all_credentials(api))
+    chosen = [(name.removeprefix(f"{api}."), value) for name, value in given]
+    for name, _ in chosen:
+        if name not in known:
+            raise UnknownName("credential", name, known)
+    found = [
+        *default_credentials(api).items(),
+        *environment_credentials(api, known).items(),
+        *chosen,
+    ]
+    secrets = find_api(api).secrets
+    return [(name, value) for name, value in found if name.removeprefix("other_") in secrets]
+
+
 def environment_credentials(api: str, wanted: Iterable[str]) -> dict[str, str]:
     """Return the credentials that are set as COUNTERFOIL_<API>_<NAME>."""
     variables = {name: f"COUNTERFOIL_{api}_{name}".upper() for name in wanted}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import threading
@@ -101,7 +102,7 @@ class Redaction:
     ) -> None:
         written = {}
         for name, value in secrets:
-            for form in _forms(value):
+            for form in forms(value):
                 written[form] = f"<{name}>"
         # The longest first: one secret may be a part of another.
         self._written = sorted(written.items(), key=lambda pair: -len(pair[0]))
@@ -115,6 +116,19 @@ class Redaction:
         for secret, name in self._written:
             text = text.replace(secret, name)
         return self._concealed.sub(_blotted, text) if self._concealed else text
+
+    def binary(self, data: bytes) -> bytes:
+        """Return bytes that are no text without the secrets that stand in them as texts do.
+
+        What is packed or drawn in them, as in an archive or a picture, is not found.
+        """
+        for secret, name in self._written:
+            for code in ("utf-8", "utf-16-le", "utf-16-be"):
+                data = data.replace(secret.encode(code, "surrogatepass"), name.encode(code))
+        if self._concealed is None:
+            return data
+        # In Latin-1 every byte is a character, and none is changed on the way there and back.
+        return self._concealed.sub(_blotted, data.decode("latin-1")).encode("latin-1")
 
     def line(self, name: str, value: str) -> str:
         """Return a header's value as it is kept; of one that lets a caller in, whose it is."""
@@ -134,8 +148,8 @@ class Redaction:
         return shown[: min(MOST_BODY, len(shown) - self._longest)]
 
 
-def _forms(value: str) -> Iterator[str]:
-    """Yield how a text stands in a URL, a form and JSON, for the usual writers of each."""
+def forms(value: str) -> Iterator[str]:
+    """Yield how a text stands in a URL, a form, JSON and Base64, for the usual writers of each."""
     if not value:
         return
     yield value
@@ -143,13 +157,43 @@ def _forms(value: str) -> Iterator[str]:
         yield quoted
         yield _PERCENT.sub(lambda escape: escape[0].lower(), quoted)
     for ascii_only in (True, False):
-        yield json.dumps(value, ensure_ascii=ascii_only)[1:-1]
+        written = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
+        yield written
+        yield written.replace("/", "\\/")
+        yield _ESCAPE.sub(lambda escape: "\\u" + escape[1].upper(), written)
+    yield from _in_base64(value.encode("utf-8", "surrogatepass"))
+
+
+def _in_base64(data: bytes) -> Iterator[str]:
+    """Yield what is written for `data`, alone or within something longer, in both alphabets.
+
+    Within something longer it may begin at any of the three bytes that four characters stand for;
+    characters that say something of its neighbours, too, are left out.
+    """
+    for before in range(3):
+        written = base64.b64encode(bytes(before) + data)
+        inner = written[(8 * before + 5) // 6 : 8 * (before + len(data)) // 6]
+        if len(inner) < _TELLS:
+            return
+        for text in (inner,) if before else (written, written.rstrip(b"="), inner):
+            for alphabet in (text.decode(), text.translate(_URL_SAFE).decode()):
+                yield alphabet
+                yield quote(alphabet, safe="")
+
+
+_TELLS = 8
+"""Characters of Base64 that are no chance: fewer of them may stand in any word."""
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_ESCAPE = re.compile(r"\\u([0-9a-f]{4})")
 
 
 _PERCENT = re.compile("%[0-9A-F]{2}")
 
 
 def _blotted(match: re.Match[str]) -> str:
+    if re.fullmatch(r"<\w+>", match["secret"]):
+        return match[0]  # it has a name already
     start, end = (place - match.start() for place in match.span("secret"))
     return f"{match[0][:start]}<hidden>{match[0][end:]}"
 

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 from .model import Refusal
+from .recorded import Pace
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -79,6 +80,8 @@ class Reply:
     times: int | None = None
     session: str | None = None
     where: Callable[[str], bool] | None = None
+    pace: Pace | None = None
+    """How the answer came, where it was recorded piece by piece."""
 
     def answers_to(self, question: str) -> bool:
         """Say whether this fixture is the reply to `question`."""

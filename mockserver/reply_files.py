@@ -12,10 +12,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import orjson
 import yaml
 
 from .faults import UnknownName, faults_of
 from .model import Api
+from .recorded import MOST_RECORDED, Entry, from_browser, usable
 from .replies import BASES, FACES, MATCHERS, Failing, Matcher, Reply
 
 log = logging.getLogger("mockserver")
@@ -117,15 +119,44 @@ def _read(
 
 def _read_recorded(recording: Path, read_recording: Recorded, check: Check) -> list[Reply]:
     entries = load_recording(recording)
+    exchanges = usable(entries)
     try:
-        recorded = read_recording(entries)
+        if from_browser(entries):
+            exchanges = [one for one in exchanges if _is_ours(one, read_recording)]
+        recorded = read_recording(exchanges)
         for reply in recorded:
+            _check_texts(reply)
             check(reply)
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
+    except _ODD as error:
         raise FixtureError(
-            f"{recording}: an entry is not an exchange of this API ({error!r})"
+            f"{recording}: an entry is not an exchange of this API ({_short(error)})"
         ) from error
     return [replace(reply, source=recording.name) for reply in recorded]
+
+
+_ODD = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
+"""What reading a value that is not of the expected form may raise."""
+
+
+def _is_ours(exchange: Entry, read_recording: Recorded) -> bool:
+    """Say whether an API can read an exchange: a page asks many others as well."""
+    try:
+        read_recording([exchange])
+    except _ODD:
+        return False
+    return True
+
+
+def _check_texts(reply: Reply) -> None:
+    if not isinstance(reply.question, str) or not isinstance(reply.answer, str):
+        raise TypeError("question and answer should be texts")
+    # What cannot be written again, as half a character, cannot be answered.
+    orjson.dumps((reply.answer, reply.messages, reply.fields))
+
+
+def _short(error: Exception) -> str:
+    text = "".join(char if char.isprintable() else " " for char in repr(error))
+    return text if len(text) <= 200 else f"{text[:200]}…"
 
 
 def load_replies(path: Path, fields: frozenset[str], check: Check = anything) -> list[Reply]:
@@ -150,6 +181,8 @@ def load_replies(path: Path, fields: frozenset[str], check: Check = anything) ->
 def load_recording(path: Path) -> list[dict[str, Any]]:
     """Return the entries of a HAR 1.2 file; raises FixtureError."""
     try:
+        if path.stat().st_size > MOST_RECORDED:
+            raise ValueError(f"it has more than {MOST_RECORDED} bytes")
         entries = json.loads(path.read_bytes())["log"]["entries"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise FixtureError(

@@ -13,6 +13,7 @@ EXIT_KEPT, EXIT_BROKEN, EXIT_USAGE, EXIT_UNJUDGED, EXIT_INTERRUPTED = 0, 1, 2, 3
 COMMANDS = {
     "apis": "List the APIs.",
     "serve": "Serve mocks of one or more APIs.",
+    "record": "Pass requests on to an API and write down what is exchanged.",
     "check": "Hold an endpoint to its contract.",
     "replay": "See the failures of a report again.",
     "clauses": "List every promise.",

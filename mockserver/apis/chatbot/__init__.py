@@ -6,13 +6,15 @@ import base64
 import hashlib
 import random
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import orjson
 from werkzeug.exceptions import HTTPException
 
-from ...model import Answer, Api, Call, Chunk, Identity, Operation, Refusal, member_of
+from ...model import Answer, Api, Call, Chunk, Identity, Operation, Refusal, Settings, member_of
+from ...recorded import Pace, pace_of
 from ...replies import Reply
 from ...store import Record, Scope
 from . import framing, question
@@ -33,6 +35,7 @@ class Turn:
     is_qa_mode: bool
     system_message: str
     related_docs: list[object]
+    pace: Pace | None = None
 
 
 class Emulator(Api):
@@ -170,6 +173,7 @@ class Emulator(Api):
             is_qa_mode=reply.fields.get("is_qa_mode", False),
             system_message=reply.fields.get("system_message", ""),
             related_docs=reply.fields.get("related_docs", []),
+            pace=reply.pace,
         )
 
     def echo(self, asked: Question) -> str:
@@ -225,7 +229,10 @@ class Emulator(Api):
         """Write the stream whole, as the schedule by which it leaves."""
         prologue, answer = self.frame(self.write_header(self.header(turn)), turn.answer.encode())
         draw = random.Random(self.world.number("chunks", self.identify(call)))
-        chunks = self.schedule(prologue, answer, draw)
+        if turn.pace and self.keeps_pace():
+            chunks = turn.pace.cut(prologue, answer)
+        else:
+            chunks = self.schedule(prologue, answer, draw)
         return Answer(200, chunks, (("Content-Type", self.stream_type),))
 
     def write_header(self, fields: dict[str, Any]) -> bytes:
@@ -235,6 +242,14 @@ class Emulator(Api):
     def frame(self, header: bytes, answer: bytes) -> tuple[bytes, bytes]:
         """Return what stands before the answer, and the answer as it is sent."""
         return header + b"\n" + framing.MAGIC, answer
+
+    def keeps_pace(self) -> bool:
+        """Say whether a recorded stream comes as it came: unless another way was asked for."""
+        asked, usual = self.world.settings, Settings()
+        return type(self).schedule is Emulator.schedule and (
+            asked.chunk_size,
+            asked.chunk_delay,
+        ) == (usual.chunk_size, usual.chunk_delay)
 
     def schedule(self, prologue: bytes, answer: bytes, draw: random.Random) -> tuple[Chunk, ...]:
         """Return the chunks as they leave."""
@@ -268,13 +283,15 @@ class Emulator(Api):
         """Return the question and answer of each recorded success, streamed or not."""
         found = []
         for exchange in exchanges:
-            read = _recorded_answer(_recorded_text(exchange["response"]["content"]))
+            text = _recorded_text(exchange["response"]["content"])
+            read = _recorded_answer(text)
             if exchange["response"]["status"] == 200 and read:
                 answer, said = read
                 asked = orjson.loads(exchange["request"]["postData"]["text"])["q"]
                 basis = str(exchange.get("_basis", "observed"))
                 fields = {name: said[name] for name in sorted(cls.reply_fields & set(said))}
-                found.append(Reply("question", asked, answer, basis, fields=fields))
+                pace = _recorded_pace(exchange["response"], text)
+                found.append(Reply("question", asked, answer, basis, fields=fields, pace=pace))
         return found
 
 
@@ -319,6 +336,13 @@ def _recorded_answer(text: str) -> tuple[str, dict[str, Any]] | None:
     head, magic, answer = text.partition(framing.MAGIC.decode())
     header = _recorded_object(head)
     return (answer, header) if magic and header else None
+
+
+def _recorded_pace(response: Mapping[str, Any], text: str) -> Pace | None:
+    head, magic, _ = text.partition(framing.MAGIC.decode())
+    if not magic or _recorded_object(text):
+        return None
+    return pace_of(response, len((head + magic).encode()), len(text.encode()))
 
 
 def _recorded_object(text: str) -> dict[str, Any]:
