@@ -15,6 +15,8 @@ from mockserver.faults import UnknownName, names
 from mockserver.model import Api, ChunkSize, Settings
 from mockserver.reply_files import FixtureError
 from mockserver.server import AddressInUse, Server
+from mockserver.store import StoreError
+from mockserver.stores import open_store
 
 from .. import wiring
 from .options import Assignment
@@ -104,6 +106,13 @@ class Size(click.ParamType[ChunkSize]):
 @click.option(
     "--strict", is_flag=True, help="Refuse a question that no fixture answers; make up nothing."
 )
+@click.option(
+    "--state",
+    default="memory",
+    show_default=True,
+    metavar="memory|sqlite:FILE|redis://…",
+    help="Where conversations are kept; a file or a Redis server keeps them when this ends.",
+)
 @click.option("--no-auth", is_flag=True, help="Let everybody in.")
 @click.option(
     "--credential",
@@ -121,8 +130,8 @@ class Size(click.ParamType[ChunkSize]):
 def command(
     apis: tuple[str, ...], port: int, port_file: Path | None, host: str, seed: int,
     reply_after: float, chunk_delay: float, chunk_size: ChunkSize, faults: tuple[str, ...],
-    variants: tuple[str, ...], fixtures: Path | None, clock: str, strict: bool, no_auth: bool,
-    credentials: tuple[tuple[str, str], ...], admin_token: str | None,
+    variants: tuple[str, ...], fixtures: Path | None, clock: str, strict: bool, state: str,
+    no_auth: bool, credentials: tuple[tuple[str, str], ...], admin_token: str | None,
 ) -> None:  # fmt: skip
     """Serve mocks of the named APIs, or of all.
 
@@ -138,8 +147,10 @@ def command(
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     chosen = list(apis) or names()
     try:
+        store = open_store(state)
         made = wiring.mocks(
             chosen,
+            store=store,
             clock=VirtualClock() if clock == "virtual" else RealClock(),
             seed=seed,
             settings=Settings(
@@ -157,9 +168,10 @@ def command(
             admin_token=admin_token,
         )
         server = Server(made.app.wsgi_app, host, port)
-    except (UnknownName, FixtureError, AddressInUse) as problem:
+    except (UnknownName, FixtureError, StoreError, AddressInUse) as problem:
         raise click.UsageError(str(problem)) from problem
     server.run(lambda: _announce(made.emulators, server, port_file))
+    store.close()
 
 
 def _announce(emulators: Mapping[str, Api], server: Server, port_file: Path | None) -> None:

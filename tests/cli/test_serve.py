@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -175,6 +176,36 @@ def test_the_port_is_in_a_file_once_the_mocks_answer(tmp_path):
         url = process.stdout.readline().split()[1]
         assert file.read_text("ascii") == f"{url.rstrip('/').rpartition(':')[2]}\n"
         assert [path.name for path in tmp_path.iterdir()] == ["port"]
+
+
+def test_conversations_in_a_file_are_there_when_the_mock_is_started_again(tmp_path):
+    state = f"sqlite:{tmp_path / 'state'}"
+    form = {"Action": "RunMVChat", "AppID": "a", "PublicKey": "k",
+            "Role.0": "user", "Content.0": "Hello"}  # fmt: skip
+    session, known = "", []
+    for _ in range(2):
+        with serving("genesis", "--no-auth", "--state", state) as process:
+            url = process.stdout.readline().split()[1]
+            sent = urllib.parse.urlencode({**form, **({"SessionID": session} if session else {})})
+            answer = json.load(urllib.request.urlopen(url, sent.encode()))
+        session = str(answer["SessionID"])
+        known.append((answer["RetCode"], session))
+    assert known == [(0, session), (0, session)]
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("disk", "is no store"),
+        ("sqlite:/nowhere/at/all", "/nowhere"),
+        ("redis://127.0.0.1:1", ":1"),
+    ],
+)
+def test_a_store_that_cannot_be_is_wrong_usage(state, said):
+    with serving("bedrock", "--state", state) as process:
+        assert process.wait(20) == 2
+        error = process.stderr.read()
+    assert said in error and "Traceback" not in error
 
 
 def test_a_strict_mock_makes_nothing_up():
