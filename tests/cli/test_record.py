@@ -54,12 +54,13 @@ def test_killed_recorder_leaves_a_whole_file(served, tmp_path):
     url, out = served("bedrock"), tmp_path / "mine.har"
     with recording("bedrock", "--upstream", url, "--out", out) as (process, (_, at)):
         with httpx.Client(headers=KEY) as client:
-            end = time.monotonic() + 1.6
-            while time.monotonic() < end:
+            end = time.monotonic() + 60
+            while len(exchanges(out)) < 3:  # it is whole whenever it is looked at, too
                 client.get(f"{at}health")
+                assert time.monotonic() < end, "the file does not grow"
         process.kill()
         process.wait(10)
-    assert len(exchanges(out)) > 20
+    assert len(exchanges(out)) >= 3
 
 
 def test_credentials_of_option_and_environment_are_not_in_the_file(served, tmp_path):
