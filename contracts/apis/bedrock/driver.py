@@ -177,6 +177,12 @@ class BedrockDriver(Driver):
         self.attempts.miss(reason)
         raise NotReached(reason)
 
+    def existing(self, operation: str) -> Mapping[str, Any]:
+        """Return a conversation to go on with: whether any other id is taken is left open."""
+        if operation != "post_message":
+            return super().existing(operation)
+        return {"conversationId": self.answered().conversation}
+
     def say(self, text: str) -> Exchange:
         """Send any text as a question."""
         return self.post(chat_input(text))

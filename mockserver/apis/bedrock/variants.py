@@ -353,13 +353,13 @@ class NoOwnIds(Emulator):
 
 @variant("bedrock.over_quota")
 class OverQuota(Emulator):
-    """Turns down one request of sixteen for the key's quota, whatever it is."""
+    """Turns down one request of sixteen for the key's quota, whatever it is but the first."""
 
     def pass_gateway(self, call: Call) -> None:
         """Draw a lot for each request of a caller who is known."""
         super().pass_gateway(call)
         place = self.world.store.count((self.name, "lots"), "over_quota")
-        if self.world.number("over_quota", place) % 16 == 0:
+        if place and self.world.number("over_quota", place) % 16 == 0:
             said = {"message": "Too Many Requests"}  # fact sheet, Authentication
             raise Refusal("over the quota", status=429, detail=said)
 

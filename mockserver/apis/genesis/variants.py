@@ -207,12 +207,12 @@ class OpaqueRequestIds(Emulator):
 
 @variant("genesis.throttled")
 class Throttled(Emulator):
-    """Turns down one call of sixteen, whatever it is: that was one too many."""
+    """Turns down one call of sixteen, whatever it is but the first: that was one too many."""
 
     def answer(self, call: Call) -> Answer:
         """Draw a lot for each call."""
         place = self.world.store.count((self.name, "lots"), "throttled")
-        if self.world.number("throttled", place) % 16 == 0:
+        if place and self.world.number("throttled", place) % 16 == 0:
             raise Refusal("Too many requests", code=153)
         return super().answer(call)
 
