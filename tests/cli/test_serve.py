@@ -200,7 +200,7 @@ def test_conversations_in_a_file_are_there_when_the_mock_is_started_again(tmp_pa
         ("sqlite:/nowhere/at/all", "/nowhere"),
         ("redis://127.0.0.1:1", ":1"),
     ],
-)
+)  # fmt: skip
 def test_a_store_that_cannot_be_is_wrong_usage(state, said):
     with serving("bedrock", "--state", state) as process:
         assert process.wait(20) == 2
