@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Request, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from .admin import admin_pages
@@ -17,6 +17,7 @@ from .chances import FAULT_HEADER, Chooser, Chosen, no_fault_in, read_chances
 from .clock import Clock, RealClock
 from .faults import UnknownName, find_api, with_faults
 from .journal import Entry, Journal, Redaction
+from .lean_flask import LeanFlask, LeanResponse
 from .model import Answer, Api, Call, Identity, Refusal, Settings, World
 from .replies import Replies, load_fixtures
 from .routing import paths, without_head
@@ -92,7 +93,7 @@ def create_app(
     for prefix in emulators:
         if prefix and (prefix[0] != "/" or prefix[-1] == "/"):
             raise ValueError(f"a prefix is empty or like /name, not {prefix!r}")
-    app = Flask("mockserver", static_folder=None)
+    app = LeanFlask("mockserver", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.url_map.merge_slashes = False
     serve = {
@@ -120,9 +121,15 @@ Serve = Callable[[Call, HTTPException | None], Response]
 
 def _view(serve: Serve, operation: str) -> Callable[..., Response]:
     def view(**path: str) -> Response:
-        return serve(Call(operation, request, path), None)
+        return serve(Call(operation, _asked(), path), None)
 
     return view
+
+
+def _asked() -> Request:
+    """Return the request itself: Flask's name for it finds it anew at every look."""
+    asked: Request = request._get_current_object()  # type: ignore[attr-defined]
+    return asked
 
 
 def _unrouted(serve: Mapping[str, Serve]) -> Callable[[HTTPException], Any]:
@@ -134,7 +141,7 @@ def _unrouted(serve: Mapping[str, Serve]) -> Callable[[HTTPException], Any]:
             return problem
         for prefix in sorted(serve, key=len, reverse=True):
             if path.startswith(prefix + "/"):
-                return serve[prefix](Call(None, request), problem)
+                return serve[prefix](Call(None, _asked()), problem)
         served = ", ".join(sorted(prefix + "/" for prefix in serve))
         return jsonify(error=f"nothing is served at {request.path}; try {served}"), 404
 
@@ -162,10 +169,11 @@ def _serve(
     else:
         call, problem = chosen.route(call, problem)
         answer = chosen.api.dress(call, _answer(chosen.api, call, problem))
-    entry = _write_down(chosen, journal, redact, call, answer)
-    for remark in entry.remarks:
-        log.warning("%s: %s", entry.api, _in_a_line(remark))
-    return _send(answer, chooser.api.world.clock)
+    if journal.most:
+        entry = _write_down(chosen, journal, redact, call, answer)
+        for remark in entry.remarks:
+            log.warning("%s: %s", entry.api, _in_a_line(remark))
+    return _send(answer, call.request, chooser.api.world.clock)
 
 
 def _mistaken(call: Call, mistake: UnknownName) -> Answer:
@@ -234,7 +242,7 @@ def _in_a_line(text: str) -> str:
     )
 
 
-def _send(answer: Answer, clock: Clock) -> Response:
+def _send(answer: Answer, request: Request, clock: Clock) -> Response:
     if isinstance(answer.body, bytes):
         body: Any = answer.body
     elif request.environ.get("mockserver.paces") and isinstance(clock, RealClock):
@@ -243,8 +251,4 @@ def _send(answer: Answer, clock: Clock) -> Response:
         body = iter(())  # of a tuple Werkzeug would count the bytes
     else:
         body = paced(answer.body, clock)
-    response = Response(body, status=answer.status)
-    del response.headers["Content-Type"]
-    for name, value in answer.headers:
-        response.headers.add(name, value)
-    return response
+    return LeanResponse(body, answer.status, list(answer.headers))

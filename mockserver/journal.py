@@ -95,9 +95,10 @@ def _blotted(match: re.Match[str]) -> str:
 
 
 class Journal:
-    """The last `most` exchanges, oldest first."""
+    """The last `most` exchanges, oldest first; 0 is no journal, and no remark in the log."""
 
     def __init__(self, most: int = 1000) -> None:
+        self.most = most
         self._entries: deque[Entry] = deque(maxlen=most)
         self._written = 0
         self._lock = threading.Lock()
