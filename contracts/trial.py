@@ -92,12 +92,13 @@ class Trial:
         Where one of those does not apply to this target, another would be drawn in its place.
         """
         drawn, key = self.plan.drawn, (self.clause.id, self.plan.seed, chosen.max_examples)
-        before = self.driver.attempts.reached
+        attempts, before = self.driver.attempts, self.driver.attempts.reached
         known = drawn.draws.get(key) if drawn else None
         if known:
             self._try_made(known.cases)
-            if self.driver.attempts.reached - before == known.reached:
+            if attempts.reached - before >= known.reached:
                 return
+            before = attempts.reached
         cases: list[Mapping[str, Any]] = []
 
         def tried(**case: Any) -> None:
@@ -105,8 +106,8 @@ class Trial:
             self._try(self.clause.test, self.driver, **case)
 
         self._run_seeded(chosen(given(**self.clause.draws)(tried)))
-        if drawn:
-            drawn.draws[key] = Draw(cases, self.driver.attempts.reached - before)
+        if drawn and not known:
+            drawn.draws[key] = Draw(cases, attempts.reached - before)
 
     def _try_machine(
         self, machine: type[RuleBasedStateMachine], chosen: hypothesis.settings
