@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,12 @@ class Document:
 
     def _resolved(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         return resolved(self._source, given)
+
+
+@lru_cache(maxsize=16)
+def document_at(path: Path) -> Document:
+    """Return the document in a file, which is read once; raises ContractError."""
+    return Document(path)
 
 
 @dataclass(frozen=True, eq=False)

@@ -105,7 +105,7 @@ class Sample:
         """Return the sample with values that exist, none of which mends what is wrong with it."""
         sample = self
         for name, value in existing.items():
-            if name not in self.kept:
+            if name in self.names and name not in self.kept:
                 candidate = sample._with(name, value)
                 if candidate.forbidden or not self.forbidden:
                     sample = candidate
@@ -123,12 +123,17 @@ class Sample:
 
     def as_is(self) -> Sample:
         """Return the sample with nothing in it to be replaced."""
+        return replace(self, kept=self.names)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """What it has values of: parameters, and the fields of its body."""
         names = {*self.path, *(name for name, _ in self.query)}
         if isinstance(self.body, dict):
             names |= set(self.body)
         elif is_form(self.kind) and not isinstance(self.body, bytes):
             names |= {name for name, _ in self.body}
-        return replace(self, kept=frozenset(names))
+        return frozenset(names)
 
     def harder(self) -> Iterator[Sample]:
         """Yield the sample with one text after another replaced by what servers trip over."""

@@ -202,6 +202,7 @@ class _Shared:
         self._exchanges: dict[Request, Exchange] = {}
         self._existing: dict[str, Mapping[str, Any]] = {}
         self._made_by: dict[str, list[Exchange]] = {}
+        self._filled: dict[Sample, Sample] = {}
         self.unmade: set[str] = set()
 
     def exchange(self, request: Request) -> Exchange:
@@ -235,7 +236,9 @@ class _Shared:
 
     def filled(self, sample: Sample) -> Sample:
         """Return the sample with values that exist; the exchanges that made them come first."""
-        filled = sample.filled(self.existing(sample.operation.id))
+        if sample not in self._filled:
+            self._filled[sample] = sample.filled(self.existing(sample.operation.id))
+        filled = self._filled[sample]
         if filled.request != sample.request:
             self._driver.exchanges[:0] = self._made_by[sample.operation.id]
         return filled

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis.errors import Flaky, HypothesisException, Unsatisfiable
 from hypothesis.stateful import RuleBasedStateMachine, get_state_machine_test
 
-from .drawing import drawn_alike, settings
+from .drawing import Draw, drawn_alike, settings
 from .driver import Attempts, Driver, GaveUp
 from .model import Basis, Broken, Clause, Failure, NotReached, Verdict
 
@@ -84,8 +84,30 @@ class Trial:
         if clause.machine:
             self._try_machine(clause.test(self.driver), chosen)
             return
-        test = given(**clause.draws)(lambda **drawn: self._try(clause.test, self.driver, **drawn))
-        self._run_seeded(chosen(test))
+        self._try_drawn(chosen)
+
+    def _try_drawn(self, chosen: hypothesis.settings) -> None:
+        """Try what is drawn, or what was drawn for this clause before.
+
+        Where one of those does not apply to this target, another would be drawn in its place.
+        """
+        drawn, key = self.plan.drawn, (self.clause.id, self.plan.seed, chosen.max_examples)
+        attempts, before = self.driver.attempts, self.driver.attempts.reached
+        known = drawn.draws.get(key) if drawn else None
+        if known:
+            self._try_made(known.cases)
+            if attempts.reached - before >= known.reached:
+                return
+            before = attempts.reached
+        cases: list[Mapping[str, Any]] = []
+
+        def tried(**case: Any) -> None:
+            cases.append(case)
+            self._try(self.clause.test, self.driver, **case)
+
+        self._run_seeded(chosen(given(**self.clause.draws)(tried)))
+        if drawn and not known:
+            drawn.draws[key] = Draw(cases, attempts.reached - before)
 
     def _try_machine(
         self, machine: type[RuleBasedStateMachine], chosen: hypothesis.settings

@@ -59,6 +59,7 @@ def mocks(
     variant: str = "",
     fixtures: Path | None = None,
     admin_token: str | None = None,
+    journal: Journal | None = None,
 ) -> Mocks:
     """Make the mocks of the named APIs: one alone is at the root, several are under their names.
 
@@ -88,7 +89,7 @@ def mocks(
         for api in apis
     }
     emulators = {("" if len(made) == 1 else f"/{api}"): one for api, one in made.items()}
-    journal = Journal()
+    journal = journal or Journal()
     return Mocks(emulators, create_app(emulators, journal, admin_token=admin_token), journal)
 
 

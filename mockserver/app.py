@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Request, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from .admin import admin_pages
@@ -20,6 +20,7 @@ from .chances import FAULT_HEADER, Chooser, Chosen, no_fault_in
 from .clock import Clock, RealClock
 from .faults import UnknownName, find_api, read_chances, with_faults
 from .journal import Entry, Journal, Redaction
+from .lean_flask import LeanFlask, LeanResponse
 from .metrics import Metrics
 from .model import DELAY, Answer, Api, Call, Identity, Refusal, Settings, World
 from .replies import CHOSEN, PICKED, SESSION, Replies
@@ -110,7 +111,7 @@ def create_app(
     for prefix in emulators:
         if prefix and (prefix[0] != "/" or prefix[-1] == "/"):
             raise ValueError(f"a prefix is empty or like /name, not {prefix!r}")
-    app = Flask("mockserver", static_folder=None)
+    app = LeanFlask("mockserver", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.url_map.merge_slashes = False
     records = Records(journal, Metrics(journal))
@@ -147,9 +148,15 @@ class Records:
 
 def _view(serve: Serve, operation: str) -> Callable[..., Response]:
     def view(**path: str) -> Response:
-        return serve(Call(operation, request, path), None)
+        return serve(Call(operation, _asked(), path), None)
 
     return view
+
+
+def _asked() -> Request:
+    """Return the request itself: Flask's name for it finds it anew at every look."""
+    asked: Request = request._get_current_object()  # type: ignore[attr-defined]
+    return asked
 
 
 def _unrouted(serve: Mapping[str, Serve]) -> Callable[[HTTPException], Any]:
@@ -161,7 +168,7 @@ def _unrouted(serve: Mapping[str, Serve]) -> Callable[[HTTPException], Any]:
             return problem
         for prefix in sorted(serve, key=len, reverse=True):
             if path.startswith(prefix + "/"):
-                return serve[prefix](Call(None, request), problem)
+                return serve[prefix](Call(None, _asked()), problem)
         served = ", ".join(sorted(prefix + "/" for prefix in serve))
         return jsonify(error=f"nothing is served at {request.path}; try {served}"), 404
 
@@ -198,11 +205,12 @@ def _serve(
     else:
         call, problem = chosen.route(call, problem)
         answer = chosen.api.dress(call, _answer(chosen.api, call, problem))
-    entry = _write_down(chosen, records.journal, redact, call, answer, named)
-    records.metrics.note(entry, time.perf_counter() - began)
-    for remark in entry.remarks:
-        log.warning("%s: %s", entry.api, _in_a_line(remark))
-    return _send(answer, chooser.api.world.clock, _delay(chosen.api))
+    if records.journal.most:
+        entry = _write_down(chosen, records.journal, redact, call, answer, named)
+        records.metrics.note(entry, time.perf_counter() - began)
+        for remark in entry.remarks:
+            log.warning("%s: %s", entry.api, _in_a_line(remark))
+    return _send(answer, call.request, chooser.api.world.clock, _delay(chosen.api))
 
 
 def _mistaken(call: Call, mistake: UnknownName) -> Answer:
@@ -296,7 +304,7 @@ def _in_a_line(text: str) -> str:
     )
 
 
-def _send(answer: Answer, clock: Clock, delay: float) -> Response:
+def _send(answer: Answer, request: Request, clock: Clock, delay: float) -> Response:
     if delay and request.environ.get("mockserver.paces") and isinstance(clock, RealClock):
         request.environ[DELAY] = delay  # the server waits for it, and others meanwhile are served
     elif delay:
@@ -309,8 +317,4 @@ def _send(answer: Answer, clock: Clock, delay: float) -> Response:
         body = iter(())  # of a tuple Werkzeug would count the bytes
     else:
         body = paced(answer.body, clock)
-    response = Response(body, status=answer.status)
-    del response.headers["Content-Type"]
-    for name, value in answer.headers:
-        response.headers.add(name, value)
-    return response
+    return LeanResponse(body, answer.status, list(answer.headers))

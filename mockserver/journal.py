@@ -204,10 +204,13 @@ MOST_SIZE = 64_000_000
 
 
 class Journal:
-    """The last exchanges, oldest first: at most so many, and of at most such a size together."""
+    """The last exchanges, oldest first: at most so many, and of at most such a size together.
+
+    Of none at all nothing is written down, and no remark is logged.
+    """
 
     def __init__(self, most: int = MOST_ENTRIES, most_size: int = MOST_SIZE) -> None:
-        self._most = most
+        self.most = most
         self._most_size = most_size
         self._entries: deque[Entry] = deque()
         self._size = 0
@@ -231,7 +234,7 @@ class Journal:
             entry = Entry(number=self._written, **fields)
             self._entries.append(entry)
             self._size += entry.size
-            while len(self._entries) > self._most or self._size > self._most_size:
+            while len(self._entries) > self.most or self._size > self._most_size:
                 self._size -= self._entries.popleft().size
             return entry
 

@@ -266,7 +266,7 @@ def _at_another_pace(api: type[Api]) -> Variants:
         mannered(
             api,
             "byte_by_byte",
-            "Sends every answer byte by byte, without saying how long it will be.",
+            "Sends every answer byte by byte, the rest of one beyond 16 KiB faster, and no length.",
             _in_pieces(1, 0.0),
         ),
         mannered(
@@ -299,10 +299,15 @@ def _in_pieces(size: int, delay: float) -> Manner:
     return manner
 
 
+MOST_SLOW = 16_384
+"""Bytes of a chunk that are sent in small pieces; of a megabyte nobody would see the end."""
+
+
 def _pieces(chunk: Chunk, size: int, delay: float) -> Iterator[Chunk]:
-    for start in range(0, len(chunk.data), size):
-        wait = delay if start else max(delay, chunk.delay)
-        yield Chunk(wait, chunk.data[start : start + size])
+    data = chunk.data
+    starts = [*range(0, min(len(data), MOST_SLOW), size), *range(MOST_SLOW, len(data), MOST_SLOW)]
+    for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
+        yield Chunk(delay if start else max(delay, chunk.delay), data[start:end])
 
 
 def _with_gaps(answer: Answer) -> Answer:

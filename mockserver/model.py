@@ -148,7 +148,7 @@ class World:
 
     def number(self, *parts: object) -> int:
         """Return 128 bits that depend on the seed and `parts`, never on the order of calls."""
-        text = "\x1f".join(str(part) for part in (self.seed, self.api, *parts))
+        text = "\x1f".join(map(str, (self.seed, self.api, *parts)))
         digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         return int.from_bytes(digest, "big")
 

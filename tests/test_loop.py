@@ -54,6 +54,13 @@ def test_every_mock_keeps_every_clause_over_a_socket(api, seed):
 
 
 @pytest.mark.parametrize("api", APIS)
+def test_every_clause_is_kept_alone(api):
+    """As `check --only ID` judges it."""
+    for clause in contracts.load(api).clauses:
+        must_be_kept(judge_mock(api, None, "quick", 3, only=[clause.id]))
+
+
+@pytest.mark.parametrize("api", APIS)
 def test_the_same_seed_gives_the_same_findings_with_the_same_calls(api):
     first, second = (judge_mock(api, None, "quick", 7) for _ in range(2))
     assert first.calls == second.calls

@@ -14,11 +14,13 @@ from functools import partial
 from typing import Any
 
 import contracts
+from contracts.drawing import Drawn
 from contracts.model import Clause, Finding, Verdict
 from contracts.runner import PROFILES, Judged, Outcome, Plan, run
 from contracts.target import Target
 from mockserver.clock import VirtualClock
 from mockserver.faults import faults_of
+from mockserver.journal import Journal
 from mockserver.variants import variants_of
 
 from .. import wiring
@@ -140,11 +142,13 @@ def judge_mock(
     variant: str = "",
     only: Sequence[str] | None = None,
     first: bool = False,
+    drawn: Drawn | None = None,
 ) -> Outcome:
     """Judge a mock in this process, on virtual time.
 
     `only` are the ids of the clauses to judge, in that order; with `first` the run ends with the
-    first that is broken. A `variant` may also be a way to put answers on the wire.
+    first that is broken. A `variant` may also be a way to put answers on the wire. `drawn` is what
+    earlier runs have drawn, and gets what this one draws.
     """
     clock = VirtualClock()
     known = wiring.all_credentials(api)
@@ -153,7 +157,7 @@ def judge_mock(
     framed = framing in FRAMINGS
     made = wiring.mocks(
         [api], clock=clock, seed=seed, credentials=known, faults=faults,
-        variant="" if framed else variant,
+        variant="" if framed else variant, journal=Journal(0),
     )  # fmt: skip
     contract, app = contracts.load(api), made.app.wsgi_app
     if framed:
@@ -163,10 +167,10 @@ def judge_mock(
         target = Target(ORIGIN, app=app, clock=clock)
     # What matters is whether a clause breaks, not by which smallest case.
     unshrunk = replace(PROFILES[profile], shrink_calls=0)
-    events = run(contract, target, known, Plan(_chosen(contract.clauses, only), unshrunk, seed))
-    for event in events:
+    plan = Plan(_chosen(contract.clauses, only), unshrunk, seed, drawn=drawn)
+    for event in run(contract, target, known, plan):
         if first and isinstance(event, Judged) and event.finding.verdict in CAUGHT:
-            outcome = Outcome(contract, Plan((), unshrunk, seed), target.url, [event.finding])
+            outcome = Outcome(contract, plan, target.url, [event.finding])
             outcome.calls = target.calls
             return outcome
     assert isinstance(event, Outcome)
@@ -180,18 +184,22 @@ def _chosen(clauses: tuple[Clause, ...], only: Sequence[str] | None) -> tuple[Cl
     return tuple(by_id[id] for id in only)
 
 
+_judged = partial(judge_mock, drawn=Drawn())
+"""Judges as `judge_mock` does; the jobs of one process draw a case only once."""
+
+
 def _row(api: str, fault: str, seeds: int) -> Row:
-    whole = judge_mock(api, fault, MATRIX, 0)
+    whole = _judged(api, fault, MATRIX, 0)
     # What a schema says is held against all its cases: alone it is dear.
     caught = sorted(_caught(whole), key=lambda f: (".schema." in f.clause.id, f.calls))
     order = [finding.clause.id for finding in caught]
     missed = []
     for seed in range(seeds):
-        found = judge_mock(api, fault, DETECTION, seed, only=order, first=True) if order else whole
+        found = _judged(api, fault, DETECTION, seed, only=order, first=True) if order else whole
         if not order or not _caught(found):
             # By what the matrix knows it is not caught: then all that the suite has.
             rest = [clause.id for clause in contracts.load(api).clauses if clause.id not in order]
-            found = judge_mock(api, fault, DETECTION, seed, only=rest)
+            found = _judged(api, fault, DETECTION, seed, only=rest)
             order += [finding.clause.id for finding in _caught(found)]
         if not _caught(found):
             missed.append(seed)
@@ -212,11 +220,11 @@ def _row(api: str, fault: str, seeds: int) -> Row:
 
 def _second_look(api: str, fault: str, clauses: Sequence[str]) -> tuple[str, ...]:
     """Return which of the clauses that have caught nothing yet catch this fault after all."""
-    return tuple(f.clause.id for f in _caught(judge_mock(api, fault, DETECTION, 0, only=clauses)))
+    return tuple(f.clause.id for f in _caught(_judged(api, fault, DETECTION, 0, only=clauses)))
 
 
 def _honest(api: str, variant: str, profile: str, seed: int) -> Honest:
-    outcome = judge_mock(api, None, profile, seed, variant=variant)
+    outcome = _judged(api, None, profile, seed, variant=variant)
     alarms = [
         f"{finding.clause.id} {finding.verdict}: {finding.reason}"
         for finding in outcome.findings
@@ -254,7 +262,7 @@ def _group(api: str, fault: str) -> str:
 def _workers(apis: Sequence[str]) -> Iterator[ProcessPoolExecutor]:
     """Yield a process a core; where processes can be forked, each has what is loaded here."""
     for api in apis:
-        judge_mock(api, None, MATRIX, 0)
+        _judged(api, None, MATRIX, 0)
     forks = "fork" in multiprocessing.get_all_start_methods()
     gc.freeze()
     try:

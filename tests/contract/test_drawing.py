@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 import contracts
+from contracts.drawing import Drawn
+from contracts.trial import Trial
+from counterfoil import audit
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,3 +53,45 @@ def test_another_process_sends_the_same_requests(api, tmp_path):
         )
     assert ways[0] == ways[1]
     assert len(ways[0]) == 65
+
+
+FAULTY = {
+    "bedrock": "bedrock.message.content_is_null",
+    "chatbot": "chatbot.stream.magic_number_upper_case",
+    "genesis": "genesis.signature.get_refused",
+    "mtmai": "mtmai.update.lost",
+}
+
+
+@pytest.mark.parametrize("api", contracts.names())
+def test_what_was_drawn_before_gives_the_findings_that_drawing_gives(api: str) -> None:
+    drawn = Drawn()
+
+    def found(fault: str | None, drawn: Drawn | None) -> list[tuple[str, str]]:
+        outcome = audit.judge_mock(api, fault, "quick", 3, drawn=drawn)
+        return [(f.clause.id, f.verdict) for f in outcome.findings]
+
+    anew = {fault: found(fault, None) for fault in (None, FAULTY[api])}
+    assert anew[None] != anew[FAULTY[api]]
+    first = found(None, drawn)
+    kept = {key: repr(draw) for key, draw in drawn.draws.items()}
+    assert first == anew[None]
+    assert len(kept) > 10
+    for fault in (FAULTY[api], None):
+        assert found(fault, drawn) == anew[fault]
+    # No clause changes the values that it is given, and no faulty server what is kept.
+    assert {key: repr(drawn.draws[key]) for key in kept} == kept
+
+
+def test_nothing_is_drawn_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn, asked = Drawn(), []
+    run = Trial._run_seeded
+    monkeypatch.setattr(
+        Trial, "_run_seeded", lambda self, test: asked.append(self.clause) or run(self, test)
+    )
+    calls = [audit.judge_mock("genesis", None, "quick", 0, drawn=drawn).calls]
+    assert len(asked) > 10
+    asked.clear()
+    calls.append(audit.judge_mock("genesis", None, "quick", 0, drawn=drawn).calls)
+    assert all(clause.machine for clause in asked)
+    assert calls[0] == calls[1]

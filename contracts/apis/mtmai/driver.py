@@ -139,7 +139,8 @@ class MtmaiDriver(Driver):
         super().__init__(contract, target, given)
         self._proof: Proof | None = None
         self._preferred: Way | None = None
-        if not self.ways:
+        self._given = tuple(way for way, names in WAYS.items() if all(map(given.get, names)))
+        if not self._given:
             names = [self.contract.variable(name) for names in WAYS.values() for name in names]
             raise ContractError(
                 f"there is no way to authenticate: set {names[0]}, or {names[1]} and {names[2]}, "
@@ -154,8 +155,9 @@ class MtmaiDriver(Driver):
     @property
     def ways(self) -> tuple[Way, ...]:
         """The ways that there are credentials for; the one that requests take comes first."""
-        given = [way for way, names in WAYS.items() if all(map(self.credentials.get, names))]
-        return tuple(sorted(given, key=lambda way: way != self._preferred))
+        if self._preferred is None:
+            return self._given
+        return self._preferred, *(way for way in self._given if way != self._preferred)
 
     def word(self, name: str, change: Change = UNCHANGED) -> Word:
         """Return a credential, or what a change makes of it."""
@@ -185,7 +187,7 @@ class MtmaiDriver(Driver):
         """Return a client with these credentials; it notes its exchanges here."""
         twin = super().with_credentials(credentials, prefix)
         assert isinstance(twin, MtmaiDriver)
-        twin._preferred = self._preferred
+        twin._preferred = self._preferred if self._preferred in twin._given else None
         twin._proof = self._proof
         return twin
 

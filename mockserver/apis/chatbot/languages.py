@@ -64,6 +64,8 @@ def locale_of(language: str, question: str) -> str:
     """Return the locale to answer in; `auto` is determined by the letters of the question."""
     if language != "auto":
         return LOCALES[language]
+    if question.isascii():
+        return LOCALES["en"]
     for letters, written in _LETTERS:
         if letters.search(question):
             return LOCALES[written]
