@@ -199,7 +199,7 @@ def _serve(
     CHOSEN.set(None)
     PICKED.set(None)
     try:
-        chosen = chooser.choose(call)
+        chosen = chooser.choose(call, named)
     except UnknownName as mistake:
         chosen, answer = Chosen(chooser.api), _mistaken(call, mistake)
     else:
@@ -252,23 +252,35 @@ def _write_down(
 ) -> Entry:
     api, reply = chosen.api, CHOSEN.get()
     begun = api.conversation_begun(answer) if not named and answer.status < 300 else ""
+    asked = tuple(call.request.headers.items())
+    texts, lines = redact.exchange(
+        (
+            call.request.path,
+            call.request.query_string.decode("latin-1"),
+            _request_text(call),
+            answer.body_bytes().decode("utf-8", "replace"),
+            named or begun,
+            *call.remarks,
+        ),
+        asked + answer.headers,
+    )
     return journal.write(
         at=api.world.clock.now(),
         api=api.name,
         operation=call.operation,
-        session=redact(named or begun),
+        session=texts[4],
         caller=api.caller_of(call.refusal),
         method=call.request.method,
-        path=redact.beginning(call.request.path),
-        query=redact.beginning(call.request.query_string.decode("latin-1")),
-        headers=_lines(redact, call.request.headers.items()),
-        body=redact.beginning(_request_text(call)),
+        path=texts[0],
+        query=texts[1],
+        headers=lines[: len(asked)],
+        body=texts[2],
         status=answer.status,
-        answer_headers=_lines(redact, answer.headers),
-        answer=redact.beginning(answer.body_bytes().decode("utf-8", "replace")),
+        answer_headers=lines[len(asked) :],
+        answer=texts[3],
         chunks=_chunks(answer),
         fixture=reply.source if reply else "",
-        remarks=tuple(redact(remark) for remark in call.remarks),
+        remarks=tuple(texts[5:]),
         faults=chosen.faults,
     )
 
@@ -277,10 +289,6 @@ def _delay(api: Api) -> float:
     """Return how much longer the answer takes; where replies come later, that is in them."""
     reply = CHOSEN.get()
     return 0.0 if reply is None or api.replies_later else reply.delay
-
-
-def _lines(redact: Redaction, lines: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, redact.line(name, value)) for name, value in lines)
 
 
 def _chunks(answer: Answer) -> tuple[tuple[float, int], ...]:

@@ -69,14 +69,14 @@ class Chooser:
         self._usual = Chosen(api, tuple(always))
         self._with = lru_cache(MOST_KEPT)(self._make)
 
-    def choose(self, call: Call) -> Chosen:
-        """Return who serves the call; raises UnknownName for what its header asks for.
+    def choose(self, call: Call, conversation: str) -> Chosen:
+        """Return who serves the call of a conversation; UnknownName for what its header asks for.
 
         The header is taken away: the API's own code sees the request as if it had none.
         """
         asked = call.request.environ.pop(_FAULT, None)
         scripted = self._script(call)
-        switched = self._switched(call)
+        switched = self._switched(conversation)
         if asked is None and not self._sometimes and not scripted and not switched:
             return self._usual
         chosen = self._usual if asked is None else self._ask(call, asked)
@@ -87,11 +87,9 @@ class Chooser:
             return chosen
         return self._with(tuple(dict.fromkeys((*chosen.faults, *happening))))
 
-    def _switched(self, call: Call) -> tuple[Chance, ...]:
-        """Return what is switched on for the call; a variant breaks in no way."""
-        if self.api.variant:
-            return ()
-        return self.api.world.switches.now(self.conversation_of(call))
+    def _switched(self, conversation: str) -> tuple[Chance, ...]:
+        """Return what is switched on for the conversation; a variant breaks in no way."""
+        return () if self.api.variant else self.api.world.switches.now(conversation)
 
     def _script(self, call: Call) -> tuple[str, ...]:
         """Return the faults that come with the reply to what is asked."""

@@ -7,7 +7,7 @@ import json
 import re
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 from urllib.parse import quote, quote_plus
@@ -132,20 +132,46 @@ class Redaction:
 
     def line(self, name: str, value: str) -> str:
         """Return a header's value as it is kept; of one that lets a caller in, whose it is."""
-        shown = self(value)
-        if name.lower() not in TELLING:
-            return shown
-        return " ".join(re.findall(r"<\w+>", shown)) if shown != value else "<hidden>"
+        return _as_kept(name, value, self(value))
 
     def beginning(self, text: str) -> str:
         """Return the first MOST_BODY characters of `text` without the secrets.
 
         What is cut off must not leave the first half of a secret behind, which nothing would match.
         """
+        return self._end(text, self(text[: MOST_BODY + self._longest]))
+
+    def exchange(
+        self, texts: Sequence[str], lines: Sequence[tuple[str, str]]
+    ) -> tuple[list[str], Headers]:
+        """Return the beginnings of texts, and header lines as they are kept.
+
+        All are looked through as one text, for that is a third of the work.
+        """
+        whole = [*(text[: MOST_BODY + self._longest] for text in texts), *(v for _, v in lines)]
+        shown = self(_BETWEEN.join(whole)).split(_BETWEEN)
+        if len(shown) != len(whole):
+            shown = [self(text) for text in whole]
+        kept = zip(lines, shown[len(texts) :], strict=True)
+        return (
+            [self._end(text, seen) for text, seen in zip(texts, shown, strict=False)],
+            tuple((name, _as_kept(name, value, seen)) for (name, value), seen in kept),
+        )
+
+    def _end(self, text: str, shown: str) -> str:
         if len(text) <= MOST_BODY:
-            return self(text)[:MOST_BODY]
-        shown = self(text[: MOST_BODY + self._longest])
+            return shown[:MOST_BODY]
         return shown[: min(MOST_BODY, len(shown) - self._longest)]
+
+
+_BETWEEN = "\n\x1e\n"
+"""What stands between texts that are looked through as one; no secret goes on beyond a space."""
+
+
+def _as_kept(name: str, value: str, shown: str) -> str:
+    if name.lower() not in TELLING:
+        return shown
+    return " ".join(re.findall(r"<\w+>", shown)) if shown != value else "<hidden>"
 
 
 def forms(value: str) -> Iterator[str]:

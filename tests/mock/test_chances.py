@@ -184,7 +184,7 @@ def test_instances_with_the_same_faults_are_one_and_few_are_kept(
 
     def choose(listed: str) -> Api:
         with app.test_request_context(headers={"Counterfoil-Fault": listed}) as context:
-            return chooser.choose(Call("say", context.request)).api
+            return chooser.choose(Call("say", context.request), "").api
 
     both = choose(f"{LOUD},{TWICE}")
     assert choose(f"{LOUD}, {TWICE},{LOUD}") is both
@@ -196,4 +196,4 @@ def test_request_without_the_header_is_served_by_the_api_itself(make_api: MakeAp
     api = make_api()
     app = create_app({"": api}, Journal())
     with app.test_request_context() as context:
-        assert Chooser(api, "").choose(Call("say", context.request)).api is api
+        assert Chooser(api, "").choose(Call("say", context.request), "").api is api

@@ -167,3 +167,31 @@ def test_beginning_of_many_secrets_is_still_free_of_them() -> None:
     shown = redact.beginning("very-secret-indeed" * 10_000)
     assert "secret" not in shown
     assert shown.startswith("<k><k>")
+
+
+SPELT = "very-secret-indeed"
+
+
+@pytest.mark.parametrize(
+    ("texts", "lines"),
+    [
+        ([], []),
+        (["", ""], []),
+        ([f"a {SPELT} b", "x" * 100_000, SPELT * 10_000], [("X-Plain", "1")]),
+        (["\n\x1e\n", SPELT], [("Authorization", f"Bearer {SPELT}"), ("Cookie", "a=b")]),
+        (["token=abc\n\x1e\ndef", "token=", SPELT], [("X-Key", "token=abc")]),
+    ],
+)
+def test_an_exchange_is_shown_as_its_texts_are_one_by_one(
+    texts: list[str], lines: list[tuple[str, str]]
+) -> None:
+    redact = Redaction([("key", SPELT)], re.compile(r"token=(?P<secret>\S+)"))
+    kept, shown = redact.exchange(texts, lines)
+    assert kept == [redact.beginning(text) for text in texts]
+    assert shown == tuple((name, redact.line(name, value)) for name, value in lines)
+
+
+def test_texts_that_look_like_what_stands_between_them_keep_their_places() -> None:
+    greedy = Redaction([("key", SPELT)], re.compile(r"(?s)token=(?P<secret>.{5})"))
+    kept, _ = greedy.exchange(["token=", "12345", SPELT], [])
+    assert kept == ["token=", "12345", "<key>"]

@@ -146,7 +146,19 @@ def question(asked: ChatInput) -> str:
 
 
 def read_value(request: Request) -> Any:
-    """Return the posted JSON value, or the text where the content type does not say JSON."""
+    """Return the posted JSON value, or the text where the content type does not say JSON.
+
+    It is read once a request, and nobody changes it.
+    """
+    if READ not in request.environ:
+        request.environ[READ] = _read(request)
+    return request.environ[READ]
+
+
+READ = "mockserver.value"
+
+
+def _read(request: Request) -> Any:
     raw = request.get_data()
     if not raw:
         return None
