@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from mockserver import stored
-from mockserver.store import Record, Scope, StoreError
+from . import stored
+from .store import Record, Scope, StoreError
 
 if TYPE_CHECKING:
     import redis

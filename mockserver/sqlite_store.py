@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from mockserver import stored
-from mockserver.store import Record, Scope, StoreError
+from . import stored
+from .store import Record, Scope, StoreError
 
 APPLICATION = 0x43464F4C
 """What SQLite's `application_id` says in our files."""

@@ -7,8 +7,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from mockserver import stored
-from mockserver.stored import StoreError as StoreError
+from . import stored
+from .stored import StoreError as StoreError
 
 Record = dict[str, Any]
 """One conversation or session as JSON values; never changed in place, only replaced."""

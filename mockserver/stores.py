@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockserver.store import MemoryStore, Store, StoreError
+from .store import MemoryStore, Store, StoreError
 
 FORMS = "memory, sqlite:FILE or redis://HOST:PORT/NUMBER"
 
@@ -13,11 +13,11 @@ def open_store(text: str) -> Store:
     if text == "memory":
         return MemoryStore()
     if kind == "sqlite" and where:
-        from mockserver.sqlite_store import SqliteStore
+        from .sqlite_store import SqliteStore
 
         return SqliteStore(where)
     if kind in ("redis", "rediss") and where.startswith("//"):
-        from mockserver.redis_store import RedisStore
+        from .redis_store import RedisStore
 
         return RedisStore(text)
     # What was meant as an address may have a password in it.
