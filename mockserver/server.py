@@ -18,13 +18,19 @@ from collections.abc import Callable
 from typing import Any
 
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
-from granian.constants import Interfaces
+from granian.constants import Interfaces, SSLProtocols
 from granian.server.embed import Server as Granian
 
+from .draining import GRACE, NAP, Draining, Ending
 from .journal_pages import AGAIN
 from .model import DELAY, Chunk
+from .tls import Tls
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Any]
+
+
+MOST_READ = 32 * 1024 * 1024
+"""Bytes of a body that are read at all; what it then comes to is the application's to refuse."""
 
 
 class AddressInUse(Exception):
@@ -34,18 +40,27 @@ class AddressInUse(Exception):
 class Server:
     """Serves a WSGI application on one address; `port` 0 takes a free one."""
 
-    def __init__(self, app: Wsgi, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, app: Wsgi, host: str = "127.0.0.1", port: int = 0, tls: Tls | None = None
+    ) -> None:
         self.host = host
         self.port = _free(host, port)
+        self._scheme = "https" if tls else "http"
+        ending = Ending()
+        self._draining = Draining(adapt(app, ending), ending)
         self._granian = Granian(
-            adapt(app),
+            self._draining,
             address=host,
             port=self.port,
             interface=Interfaces.RSGI,
             websockets=False,
             log_enabled=False,
             backlog=1024,
+            ssl_cert=tls.certificate if tls else None,
+            ssl_key=tls.key if tls else None,
+            ssl_protocol_min=SSLProtocols.tls12,
         )
+        self._tasks: set[asyncio.Task[None]] = set()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -53,12 +68,13 @@ class Server:
     def url(self) -> str:
         """The address as a URL."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return f"{self._scheme}://{host}:{self.port}"
 
     def run(self, ready: Callable[[], None]) -> None:
-        """Serve until the process is told to stop (SIGINT or SIGTERM).
+        """Serve until the process is told to stop (SIGINT or SIGTERM), and answers are finished.
 
-        `ready` is called, in a thread of its own, when the server answers.
+        Told so twice it stops at once. `ready` is called, in a thread of its own, when the server
+        answers.
         """
         self._granian.on_startup(self._stop_on_signals)
         threading.Thread(target=self._tell, args=(ready,), daemon=True).start()
@@ -74,7 +90,16 @@ class Server:
         # Granian's own handlers set a flag that an idle loop does not look at until it wakes.
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._granian.stop)
+            loop.add_signal_handler(number, self._end, GRACE)
+
+    def _end(self, grace: float) -> None:
+        task = asyncio.ensure_future(self._drain_and_stop(grace))
+        self._tasks.add(task)  # the loop itself keeps no task alive
+        task.add_done_callback(self._tasks.discard)
+
+    async def _drain_and_stop(self, grace: float) -> None:
+        await self._draining.drain(grace)
+        self._granian.stop()
 
     def __enter__(self) -> Server:
         """Serve in a thread of its own; returns when the server answers."""
@@ -84,9 +109,9 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop serving."""
+        """Stop serving, once the answers that are under way are finished, or after a second."""
         assert self._loop is not None and self._thread is not None
-        self._loop.call_soon_threadsafe(self._granian.stop)
+        self._loop.call_soon_threadsafe(self._end, 1.0)
         self._thread.join(10)
 
     def wait(self, seconds: float = 10.0) -> None:
@@ -110,26 +135,42 @@ class Server:
             _see_off(before)
 
 
-def adapt(app: Wsgi) -> Callable[[Any, Any], Any]:
+def adapt(app: Wsgi, ending: Ending) -> Callable[[Any, Any], Any]:
     """Return an RSGI application that calls the WSGI one inline and paces its streams."""
 
     async def answer(scope: Any, protocol: Any) -> None:
-        asked = await protocol()
+        asked = await _body(scope, protocol)
         environ = _environ(scope, asked)
         code, headers, body = _call(app, environ)
         while (pause := environ.pop(AGAIN, None)) is not None:
-            await asyncio.sleep(pause)
+            await ending.sleep(pause)
             environ["wsgi.input"] = io.BytesIO(asked)
             code, headers, body = _call(app, environ)
         if delay := environ.get(DELAY):
-            await asyncio.sleep(delay)
+            await ending.sleep(delay)
         schedule = environ.get("mockserver.schedule")
         if schedule is None:
             protocol.response_bytes(code, headers, body)
         else:
-            await _pace(protocol.response_stream(code, headers), schedule)
+            await _pace(protocol.response_stream(code, headers), schedule, ending)
 
     return answer
+
+
+async def _body(scope: Any, protocol: Any) -> bytes:
+    """Return the body; of one that is larger than any application takes, so much that it shows."""
+    said = scope.headers.get("content-length")
+    if said is not None and said.isdecimal() and int(said) <= MOST_READ:
+        return await protocol()  # type: ignore[no-any-return]
+    if said is None and "transfer-encoding" not in scope.headers:
+        return await protocol()  # type: ignore[no-any-return]
+    pieces, size = [], 0
+    async for piece in protocol:
+        pieces.append(piece)
+        size += len(piece)
+        if size > MOST_READ:
+            break
+    return b"".join(pieces)
 
 
 def _call(app: Wsgi, environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
@@ -144,8 +185,11 @@ def _call(app: Wsgi, environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]
     return int(status.split(" ", 1)[0]), headers, body
 
 
-async def _pace(stream: Any, chunks: tuple[Chunk, ...]) -> None:
-    """Send each chunk when it is due, counted from the start so that delays do not add up."""
+async def _pace(stream: Any, chunks: tuple[Chunk, ...], ending: Ending) -> None:
+    """Send each chunk when it is due, counted from the start so that delays do not add up.
+
+    Where it is over, the rest is not sent.
+    """
     loop = asyncio.get_running_loop()
     due = loop.time()
     try:
@@ -153,7 +197,9 @@ async def _pace(stream: Any, chunks: tuple[Chunk, ...]) -> None:
             due += chunk.delay
             wait = due - loop.time()
             if wait > 0:
-                await asyncio.sleep(wait)
+                await (asyncio.sleep(wait) if wait < NAP else ending.sleep(wait))
+            if ending.over:
+                return
             await stream.send_bytes(chunk.data)
     except ProtocolClosed:
         return  # the client hung up; there is nobody to tell

@@ -1,0 +1,213 @@
+"""What the server does beyond Flask: bodies, connections, TLS, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from flask import Flask
+
+from mockserver import tls
+from mockserver.draining import Draining, Ending
+from mockserver.model import Chunk
+from mockserver.server import MOST_READ, Server
+
+@pytest.fixture
+def app() -> Flask:
+    app = Flask("said")
+
+    @app.post("/say")
+    def say() -> str:
+        from flask import request
+
+        return f"{len(request.get_data())}"
+
+    return app
+
+
+@pytest.fixture
+def server(app: Flask) -> Iterator[Server]:
+    with Server(app.wsgi_app) as server:
+        yield server
+
+
+def sent(server: Server, data: bytes, until: bytes) -> bytes:
+    """Return what comes back until a text is there, or the connection ends."""
+    with socket.create_connection((server.host, server.port), timeout=10) as connection:
+        connection.sendall(data)
+        found = b""
+        while until not in found and (more := connection.recv(65536)):
+            found += more
+        return found
+
+
+HEAD = b"POST /say HTTP/1.1\r\nHost: localhost\r\n"
+
+
+def test_a_chunked_body_is_read_whole(server: Server) -> None:
+    body = b"3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n"
+    assert sent(server, HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + body, b"\r\n\r\n7")
+
+
+def test_a_client_that_expects_100_is_told_to_go_on(server: Server) -> None:
+    with socket.create_connection((server.host, server.port), timeout=10) as connection:
+        connection.sendall(HEAD + b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(b"abc")
+        assert connection.recv(1000).endswith(b"\r\n\r\n3")
+
+
+def test_several_requests_go_over_one_connection(server: Server) -> None:
+    request = HEAD + b"Content-Length: 3\r\n\r\nabc"
+    found = sent(server, request * 3 + request.replace(b"abc", b"abcd").replace(b": 3", b": 4"),
+                 b"\r\n\r\n4")  # fmt: skip
+    assert found.count(b"HTTP/1.1 200") == 4
+
+
+def test_of_a_body_without_an_end_no_more_is_read_than_any_application_takes(
+    server: Server,
+) -> None:
+    piece = b"%x\r\n%s\r\n" % (1 << 20, b"x" * (1 << 20))
+    seen: list[bytes] = []
+    with socket.create_connection((server.host, server.port), timeout=10) as connection:
+        connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        reader = threading.Thread(target=lambda: seen.append(connection.recv(1000)))
+        reader.start()
+        for _ in range(MOST_READ // (1 << 20) + 40):
+            if seen:
+                break
+            try:
+                connection.sendall(piece)
+            except OSError:
+                break
+        reader.join(10)
+    assert int(seen[0].rpartition(b"\r\n")[2]) in range(MOST_READ, MOST_READ + (2 << 20))
+
+
+def test_a_certificate_is_made_for_the_hosts_that_are_named(app: Flask, tmp_path: Path) -> None:
+    made, authority = tls.generated(tmp_path, ["localhost", "127.0.0.1"])
+    assert made.key.stat().st_mode & 0o077 == 0
+    trusting = ssl.create_default_context(cafile=str(authority))
+    with Server(app.wsgi_app, tls=made) as server:
+        assert server.url.startswith("https://127.0.0.1:")
+        assert httpx.post(f"{server.url}/say", content=b"abcd", verify=trusting).text == "4"
+        with pytest.raises(httpx.ConnectError, match="certificate"):
+            httpx.post(f"{server.url}/say")
+    with Server(app.wsgi_app, tls=tls.given(made.certificate, made.key)) as server:
+        assert httpx.post(f"{server.url}/say", content=b"ab", verify=trusting).text == "2"
+
+
+def test_files_that_are_no_pair_are_refused_by_name(tmp_path: Path) -> None:
+    made, authority = tls.generated(tmp_path, ["localhost"])
+    for certificate, key in [
+        (authority, made.key),
+        (made.certificate, tmp_path / "nowhere.pem"),
+        (made.key, made.certificate),
+    ]:
+        with pytest.raises(tls.TlsError, match="are no certificate with its private key") as wrong:
+            tls.given(certificate, key)
+        assert str(certificate) in str(wrong.value) and "PRIVATE" not in str(wrong.value)
+
+
+class Asked:
+    """What an RSGI application is given, as far as these tests go."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, str]] = []
+
+    def response_str(self, status: int, headers: list[tuple[str, str]], body: str) -> None:
+        self.answers.append((status, body))
+
+
+def test_what_comes_late_is_turned_away_and_what_was_begun_is_finished() -> None:
+    async def run() -> None:
+        finish, ending, early, late = asyncio.Event(), Ending(), Asked(), Asked()
+
+        async def slow(scope: Any, protocol: Asked) -> None:
+            await finish.wait()
+            protocol.response_str(200, [], "whole")
+
+        draining = Draining(slow, ending)
+        answer = asyncio.ensure_future(draining(None, early))
+        await asyncio.sleep(0)
+        end = asyncio.ensure_future(draining.drain(5))
+        await asyncio.sleep(0.01)
+        assert (ending.asked, ending.over, end.done()) == (True, False, False)
+        await draining(None, late)
+        finish.set()
+        await asyncio.gather(end, answer)
+        assert ending.over
+        assert early.answers == [(200, "whole")]
+        assert late.answers == [(503, "this mock server is stopping\n")]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_an_answer_without_an_end_is_over_in_time_or_when_the_end_is_asked_for_again(
+    again: bool,
+) -> None:
+    async def run() -> None:
+        ending = Ending()
+
+        async def endless(scope: Any, protocol: Asked) -> None:
+            await ending.sleep(3600)
+
+        draining = Draining(endless, ending)
+        answer = asyncio.ensure_future(draining(None, Asked()))
+        await asyncio.sleep(0)
+        end = asyncio.ensure_future(draining.drain(60 if again else 0.01))
+        await asyncio.sleep(0)
+        if again:
+            await draining.drain()
+        await asyncio.gather(end, answer)
+
+    asyncio.run(asyncio.wait_for(run(), 5))
+
+
+def test_a_stream_that_is_open_when_the_end_is_asked_for_comes_whole() -> None:
+    schedule = tuple(Chunk(0.02, b"%03d" % n) for n in range(40))
+
+    def app(environ: dict[str, Any], start: Any) -> list[bytes]:
+        environ["mockserver.schedule"] = schedule
+        start("200 OK", [])
+        return []
+
+    got: list[bytes] = []
+    with Server(app) as server:
+        began = threading.Event()
+
+        def read() -> None:
+            with httpx.stream("GET", server.url) as answer:
+                for piece in answer.iter_raw():
+                    began.set()
+                    got.append(piece)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        began.wait(5)
+    reader.join(5)
+    assert b"".join(got) == b"".join(chunk.data for chunk in schedule)
+
+
+def test_a_stream_that_stands_still_does_not_keep_the_server() -> None:
+    def app(environ: dict[str, Any], start: Any) -> list[bytes]:
+        environ["mockserver.schedule"] = (Chunk(0, b"a"), Chunk(3600, b"b"))
+        start("200 OK", [])
+        return []
+
+    with Server(app) as server:
+        connection = socket.create_connection((server.host, server.port), timeout=5)
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert connection.recv(1000)
+        began = time.monotonic()
+    assert time.monotonic() - began < 8
+    connection.close()
