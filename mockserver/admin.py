@@ -13,7 +13,6 @@ from .clock import VirtualClock
 from .fault_pages import add_faults
 from .journal import Journal
 from .journal_pages import add_journal
-from .metrics import Metrics
 from .model import Api
 from .reply_pages import add_replies
 
@@ -23,9 +22,7 @@ MOST_ADVANCE = 1_000_000_000
 """Seconds that the clock is moved at once: some thirty years, well within what a date can say."""
 
 
-def admin_pages(
-    emulators: Mapping[str, Api], journal: Journal, metrics: Metrics, token: str | None
-) -> Blueprint:
+def admin_pages(emulators: Mapping[str, Api], journal: Journal, token: str | None) -> Blueprint:
     """Return the admin pages; closed to other hosts unless they bring `token` as a bearer."""
     pages = Blueprint("admin", __name__, url_prefix="/_counterfoil")
 
@@ -38,14 +35,12 @@ def admin_pages(
     add_journal(pages, journal)
     add_replies(pages, emulators)
     add_faults(pages, emulators)
-    _add_reports(pages, emulators, journal, metrics)
+    _add_reports(pages, emulators, journal)
     _add_clock(pages, emulators)
     return pages
 
 
-def _add_reports(
-    pages: Blueprint, emulators: Mapping[str, Api], journal: Journal, metrics: Metrics
-) -> None:
+def _add_reports(pages: Blueprint, emulators: Mapping[str, Api], journal: Journal) -> None:
     @pages.get("/")
     def index() -> Response:
         return jsonify(
@@ -57,7 +52,7 @@ def _add_reports(
 
     @pages.get("/metrics")
     def read_metrics() -> Response:
-        text, kind = metrics.text()
+        text, kind = journal.metrics_text()
         return Response(text, content_type=kind)
 
     @pages.get("/health")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
@@ -21,7 +20,6 @@ from .clock import Clock, RealClock
 from .faults import UnknownName, find_api, read_chances, with_faults
 from .journal import Entry, Journal, Redaction
 from .lean_flask import LeanFlask, LeanResponse
-from .metrics import Metrics
 from .model import DELAY, Answer, Api, Call, Identity, Refusal, Settings, World
 from .replies import CHOSEN, PICKED, SESSION, Replies
 from .reply_files import Watched
@@ -114,9 +112,8 @@ def create_app(
     app = LeanFlask("mockserver", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.url_map.merge_slashes = False
-    records = Records(journal, Metrics(journal))
     serve = {
-        prefix: partial(_serve, Chooser(api, prefix), records, _redaction(api))
+        prefix: partial(_serve, Chooser(api, prefix), journal, _redaction(api))
         for prefix, api in emulators.items()
     }
     for prefix, api in emulators.items():
@@ -130,20 +127,12 @@ def create_app(
                 provide_automatic_options=False,
             )
     without_head(app.url_map)
-    app.register_blueprint(admin_pages(emulators, journal, records.metrics, admin_token))
+    app.register_blueprint(admin_pages(emulators, journal, admin_token))
     app.register_error_handler(HTTPException, _unrouted(serve))
     return app
 
 
 Serve = Callable[[Call, HTTPException | None], Response]
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """Where it is written down what a mock did."""
-
-    journal: Journal
-    metrics: Metrics
 
 
 def _view(serve: Serve, operation: str) -> Callable[..., Response]:
@@ -187,7 +176,7 @@ def _redaction(api: Api) -> Redaction:
 
 def _serve(
     chooser: Chooser,
-    records: Records,
+    journal: Journal,
     redact: Redaction,
     call: Call,
     problem: HTTPException | None,
@@ -205,9 +194,9 @@ def _serve(
     else:
         call, problem = chosen.route(call, problem)
         answer = chosen.api.dress(call, _answer(chosen.api, call, problem))
-    if records.journal.most:
-        entry = _write_down(chosen, records.journal, redact, call, answer, named)
-        records.metrics.note(entry, time.perf_counter() - began)
+    if journal.most:
+        seconds = time.perf_counter() - began
+        entry = _write_down(chosen, journal, redact, call, answer, named, seconds)
         for remark in entry.remarks:
             log.warning("%s: %s", entry.api, _in_a_line(remark))
     return _send(answer, call.request, chooser.api.world.clock, _delay(chosen.api))
@@ -248,7 +237,13 @@ def _refusal(problem: HTTPException) -> Refusal:
 
 
 def _write_down(
-    chosen: Chosen, journal: Journal, redact: Redaction, call: Call, answer: Answer, named: str
+    chosen: Chosen,
+    journal: Journal,
+    redact: Redaction,
+    call: Call,
+    answer: Answer,
+    named: str,
+    seconds: float,
 ) -> Entry:
     api, reply = chosen.api, CHOSEN.get()
     begun = api.conversation_begun(answer) if not named and answer.status < 300 else ""
@@ -265,6 +260,7 @@ def _write_down(
         asked + answer.headers,
     )
     return journal.write(
+        seconds,
         at=api.world.clock.now(),
         api=api.name,
         operation=call.operation,

@@ -11,6 +11,8 @@ Rsgi = Callable[[Any, Any], Awaitable[None]]
 GRACE = 30.0
 """Seconds that open answers get to come to their end."""
 
+TURNED_AWAY = [("content-type", "text/plain"), ("connection", "close"), ("retry-after", "1")]
+
 NAP = 0.25
 """Seconds after which a long wait looks whether it is over."""
 
@@ -42,8 +44,7 @@ class Draining:
     async def __call__(self, scope: Any, protocol: Any) -> None:
         """Answer, or turn away with a 503 whoever comes after the end was asked for."""
         if self._ending.asked:
-            headers = [("content-type", "text/plain"), ("connection", "close"), ("retry-after", "1")]
-            protocol.response_str(503, headers, "this mock server is stopping\n")
+            protocol.response_str(503, TURNED_AWAY, "this mock server is stopping\n")
             return
         self._open += 1
         try:

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 from urllib.parse import quote, quote_plus
 
+from .metrics import Metrics
+
 MOST_BODY = 16_384
 """Characters of a body, path or query string that an entry keeps."""
 
@@ -86,6 +88,8 @@ class Filter:
             and (self.contains is None or self.contains in f"{entry.body}\n{entry.answer}")
         )
 
+
+EVERY = Filter()
 
 TELLING = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
 """Headers that hold nothing but secrets, known or not: a wrong key may be a right one elsewhere."""
@@ -241,7 +245,8 @@ class Journal:
         self._entries: deque[Entry] = deque()
         self._size = 0
         self._written = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self.metrics = Metrics()
 
     @property
     def written(self) -> int:
@@ -253,24 +258,35 @@ class Journal:
         """How many entries there are."""
         return len(self._entries)
 
-    def write(self, **fields: Any) -> Entry:
-        """Keep one exchange; `fields` are those of Entry, without its number."""
+    def write(self, seconds: float, **fields: Any) -> Entry:
+        """Keep and count one exchange, whose answer was made in so many seconds.
+
+        `fields` are those of Entry, without its number.
+        """
         with self._lock:
             self._written += 1
             entry = Entry(number=self._written, **fields)
-            self._entries.append(entry)
-            self._size += entry.size
-            while len(self._entries) > self.most or self._size > self._most_size:
-                self._size -= self._entries.popleft().size
+            self._keep(entry)
+            self.metrics.note(entry, seconds)
             return entry
 
-    def entries(self, wanted: Callable[[Entry], bool] = Filter()) -> list[Entry]:
+    def _keep(self, entry: Entry) -> None:
+        self._entries.append(entry)
+        self._size += entry.size
+        while len(self._entries) > self.most or self._size > self._most_size:
+            self._size -= self._entries.popleft().size
+
+    def metrics_text(self) -> tuple[bytes, str]:
+        """Return what was counted as Prometheus reads it, and its content type."""
+        return self.metrics.text(self.kept)
+
+    def entries(self, wanted: Callable[[Entry], bool] = EVERY) -> list[Entry]:
         """Return what is kept and asked for, oldest first."""
         with self._lock:
             held = list(self._entries)
         return [entry for entry in held if wanted(entry)]
 
-    def as_json(self, wanted: Callable[[Entry], bool] = Filter()) -> list[dict[str, Any]]:
+    def as_json(self, wanted: Callable[[Entry], bool] = EVERY) -> list[dict[str, Any]]:
         """Return what is kept and asked for as JSON values."""
         return [asdict(entry) for entry in self.entries(wanted)]
 

@@ -6,12 +6,12 @@ import threading
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
-from .journal import Entry, Journal
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
+
+    from .journal import Entry
 
 BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1.0)
 """Seconds that a mock takes to make an answer: upper bounds of the histogram."""
@@ -23,14 +23,14 @@ class Metrics:
     The library that writes them is not loaded before: most mocks are never scraped.
     """
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self) -> None:
         self._requests: Counter[tuple[str, ...]] = Counter()
         self._callers: Counter[tuple[str, ...]] = Counter()
         self._faults: Counter[str] = Counter()
         self._chunks: Counter[str] = Counter()
         self._seconds: dict[str, list[int]] = defaultdict(lambda: [0] * (len(BOUNDS) + 1))
         self._sums: defaultdict[str, float] = defaultdict(float)
+        self._kept = 0
         self._lock = threading.Lock()
 
     def note(self, entry: Entry, seconds: float) -> None:
@@ -43,8 +43,36 @@ class Metrics:
             self._seconds[entry.api][bisect_left(BOUNDS, seconds)] += 1
             self._sums[entry.api] += seconds
 
-    def text(self) -> tuple[bytes, str]:
-        """Return the metrics as Prometheus reads them, and their content type."""
+    def totals(self) -> dict[str, Any]:
+        """Return all that was counted, as JSON values that `set` takes."""
+        with self._lock:
+            return {
+                "requests": [[*labels, count] for labels, count in self._requests.items()],
+                "callers": [[*labels, count] for labels, count in self._callers.items()],
+                "faults": dict(self._faults),
+                "chunks": dict(self._chunks),
+                "seconds": dict(self._seconds),
+                "sums": dict(self._sums),
+            }
+
+    def set(self, totals: dict[str, Any]) -> None:
+        """Count on from what `totals` returned."""
+        with self._lock:
+            self._requests = Counter({tuple(row[:-1]): row[-1] for row in totals["requests"]})
+            self._callers = Counter({tuple(row[:-1]): row[-1] for row in totals["callers"]})
+            self._faults = Counter(totals["faults"])
+            self._chunks = Counter(totals["chunks"])
+            self._seconds.clear()
+            self._seconds.update({api: list(held) for api, held in totals["seconds"].items()})
+            self._sums.clear()
+            self._sums.update(totals["sums"])
+
+    def text(self, kept: int) -> tuple[bytes, str]:
+        """Return the metrics as Prometheus reads them, and their content type.
+
+        `kept` is how many exchanges the journal keeps.
+        """
+        self._kept = kept
         from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
 
         registry = CollectorRegistry()
@@ -73,8 +101,8 @@ class Metrics:
                 family.add_metric(values, count)
             yield family
         yield _histogram(seconds)
-        kept = "Exchanges that the journal keeps"
-        yield GaugeMetricFamily("counterfoil_journal_entries", kept, self._journal.kept)
+        said = "Exchanges that the journal keeps"
+        yield GaugeMetricFamily("counterfoil_journal_entries", said, self._kept)
 
 
 def _histogram(seconds: dict[str, tuple[list[int], float]]) -> Metric:

@@ -99,7 +99,7 @@ class Server:
 
     async def _drain_and_stop(self, grace: float) -> None:
         await self._draining.drain(grace)
-        self._granian.stop()
+        self._granian.stop()  # type: ignore[no-untyped-call]
 
     def __enter__(self) -> Server:
         """Serve in a thread of its own; returns when the server answers."""

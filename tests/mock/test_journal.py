@@ -36,8 +36,8 @@ FIELDS: dict[str, Any] = {
 
 def test_entries_are_kept_oldest_first_and_numbered() -> None:
     journal = Journal()
-    first = journal.write(**FIELDS)
-    second = journal.write(**{**FIELDS, "status": 404})
+    first = journal.write(0.001, **FIELDS)
+    second = journal.write(0.001, **{**FIELDS, "status": 404})
     assert first == Entry(number=1, **FIELDS)
     assert journal.entries() == [first, second]
     assert [entry.number for entry in journal.entries()] == [1, 2]
@@ -46,21 +46,21 @@ def test_entries_are_kept_oldest_first_and_numbered() -> None:
 def test_journal_forgets_the_oldest_when_there_are_too_many() -> None:
     journal = Journal(most=3)
     for _ in range(10):
-        journal.write(**FIELDS)
+        journal.write(0.001, **FIELDS)
     assert [entry.number for entry in journal.entries()] == [8, 9, 10]
 
 
 def test_cleared_journal_goes_on_counting() -> None:
     journal = Journal()
-    journal.write(**FIELDS)
+    journal.write(0.001, **FIELDS)
     journal.clear()
     assert journal.entries() == []
-    assert journal.write(**FIELDS).number == 2
+    assert journal.write(0.001, **FIELDS).number == 2
 
 
 def test_journal_is_json() -> None:
     journal = Journal()
-    journal.write(**{**FIELDS, "operation": None})
+    journal.write(0.001, **{**FIELDS, "operation": None})
     assert json.loads(json.dumps(journal.as_json())) == [
         {
             **FIELDS,
@@ -80,7 +80,7 @@ def test_eight_threads_write_every_entry_under_its_own_number() -> None:
 
     def work() -> None:
         for _ in range(200):
-            journal.write(**FIELDS)
+            journal.write(0.001, **FIELDS)
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:

@@ -20,6 +20,7 @@ from mockserver.draining import Draining, Ending
 from mockserver.model import Chunk
 from mockserver.server import MOST_READ, Server
 
+
 @pytest.fixture
 def app() -> Flask:
     app = Flask("said")

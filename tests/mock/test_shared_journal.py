@@ -1,0 +1,143 @@
+"""One journal of several processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver.journal import Filter, Journal
+from mockserver.shared_journal import HEAD, SharedJournal
+
+FIELDS: dict[str, Any] = {
+    "at": 1.5,
+    "api": "echo",
+    "operation": "hear",
+    "session": "s",
+    "caller": "known",
+    "method": "GET",
+    "path": "/say/a",
+    "query": "",
+    "headers": (("Host", "localhost"),),
+    "body": "\ud800 é",
+    "status": 200,
+    "answer_headers": (),
+    "answer": "a",
+    "chunks": ((0.0, 1), (0.5, 3)),
+    "fixture": "",
+    "remarks": ("one",),
+    "faults": ("echo.a",),
+}
+
+SPAWN = multiprocessing.get_context("spawn")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal"
+
+
+@pytest.fixture
+def pair(path: Path) -> Iterator[tuple[SharedJournal, SharedJournal]]:
+    both = SharedJournal(path), SharedJournal(path)
+    yield both
+    for one in both:
+        one.close()
+
+
+def test_what_one_writes_the_other_reads_as_it_was(
+    pair: tuple[SharedJournal, SharedJournal],
+) -> None:
+    here, there = pair
+    written = [here.write(0.1, **FIELDS), there.write(0.2, **{**FIELDS, "status": 404})]
+    assert [entry.number for entry in written] == [1, 2]
+    assert here.entries() == there.entries() == written
+    assert here.entries(Filter(status=404)) == written[1:]
+    assert here.written == there.written == 2
+    assert here.metrics_text() == there.metrics_text()
+    assert b'counterfoil_answer_seconds_sum{api="echo"} 0.3' in here.metrics_text()[0]
+    here.clear()
+    assert there.entries() == here.entries() == []
+    assert there.write(0.1, **FIELDS).number == 3
+    assert b'operation="hear",status="200"} 2.0' in here.metrics_text()[0]
+
+
+def test_it_does_what_a_journal_of_one_process_does(path: Path) -> None:
+    alone, shared = Journal(3, 10_000), SharedJournal(path, 3, 10_000)
+    for number in range(20):
+        fields = {**FIELDS, "body": "x" * (number * 300), "at": float(number)}
+        for journal in (alone, shared):
+            journal.write(0.1, **fields)
+        assert shared.entries() == alone.entries()
+        assert (shared.kept, shared.written) == (alone.kept, alone.written)
+    assert shared.metrics_text() == alone.metrics_text()
+
+
+def test_a_file_that_grows_too_large_is_begun_anew_and_nothing_that_is_kept_is_lost(
+    path: Path,
+) -> None:
+    journals = [SharedJournal(path, most=5, most_file=20_000) for _ in range(2)]
+    for number in range(500):
+        journals[number % 2].write(0.1, **{**FIELDS, "at": float(number)})
+        assert path.stat().st_size < 30_000
+    for journal in journals:
+        assert [entry.at for entry in journal.entries()] == [495.0, 496.0, 497.0, 498.0, 499.0]
+        assert journal.metrics.totals()["requests"] == [["echo", "hear", "200", 500]]
+
+
+def test_an_entry_that_was_cut_off_is_passed_over(path: Path) -> None:
+    journal, other = SharedJournal(path), SharedJournal(path)
+    journal.write(0.1, **FIELDS)
+    with path.open("ab") as file:
+        file.write(b'{"entry":{"number":2,"at"')
+    assert [entry.number for entry in other.entries()] == [1]
+    other.write(0.1, **FIELDS)
+    assert [entry.number for entry in journal.entries()] == [1, 2]
+    assert [entry.number for entry in other.entries()] == [1, 2]
+
+
+def test_a_head_that_was_never_written_is_that_of_an_empty_journal(path: Path) -> None:
+    path.write_bytes(b"\0" * (HEAD.size - 1))
+    assert SharedJournal(path).entries() == []
+    assert SharedJournal(path).write(0.1, **FIELDS).number == 1
+
+
+def written_by(path: Path, count: int, name: str) -> None:
+    journal = SharedJournal(path, most=1000, most_file=100_000)
+    for _ in range(count):
+        journal.write(0.1, **{**FIELDS, "session": name})
+
+
+def test_processes_that_write_at_the_same_time_lose_nothing(path: Path) -> None:
+    writers = [SPAWN.Process(target=written_by, args=(path, 200, f"s{n}")) for n in range(3)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(30)
+        assert writer.exitcode == 0
+    journal = SharedJournal(path, most=1000)
+    assert [entry.number for entry in journal.entries()] == list(range(1, 601))
+    assert {len(journal.entries(Filter(session=f"s{n}"))) for n in range(3)} == {200}
+
+
+def test_a_process_that_is_killed_leaves_a_journal_that_others_go_on_with(path: Path) -> None:
+    writer = SPAWN.Process(target=written_by, args=(path, 10**9, "killed"))
+    writer.start()
+    journal = SharedJournal(path, most=1000, most_file=100_000)
+    until = time.monotonic() + 20
+    while journal.written < 300 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert writer.pid
+    os.kill(writer.pid, signal.SIGKILL)
+    writer.join(10)
+    before = journal.written
+    assert before >= 300
+    assert journal.write(0.1, **FIELDS).number == before + 1
+    numbers = [entry.number for entry in journal.entries()]
+    assert numbers == sorted(set(numbers)) and numbers[-1] == before + 1
