@@ -33,6 +33,8 @@ from .variants import with_variant
 log = logging.getLogger("mockserver")
 # Who wants to read it configures logging, as `counterfoil serve` does.
 log.addHandler(logging.NullHandler())
+requests = logging.getLogger("mockserver.requests")
+requests.setLevel(logging.WARNING)
 
 MOST_BYTES = 16 * 1024 * 1024
 """The largest request body that is read."""
@@ -197,8 +199,7 @@ def _serve(
     if journal.most:
         seconds = time.perf_counter() - began
         entry = _write_down(chosen, journal, redact, call, answer, named, seconds)
-        for remark in entry.remarks:
-            log.warning("%s: %s", entry.api, _in_a_line(remark))
+        _tell(entry, seconds)
     return _send(answer, call.request, chooser.api.world.clock, _delay(chosen.api))
 
 
@@ -299,6 +300,18 @@ def _request_text(call: Call) -> str:
         return call.request.get_data().decode("utf-8", "replace")
     except HTTPException as error:
         return f"<{error.name}>"
+
+
+def _tell(entry: Entry, seconds: float) -> None:
+    """Log what the owner should know, and the request, where that is asked for."""
+    for remark in entry.remarks:
+        log.warning("%s: %s", entry.api, _in_a_line(remark))
+    if requests.isEnabledFor(logging.INFO):
+        path = _in_a_line(entry.path)
+        told = ("number", "api", "operation", "session", "caller", "method", "status", "faults")
+        more = {name: getattr(entry, name) for name in told}
+        more |= {"path": path, "milliseconds": round(seconds * 1000, 3)}
+        requests.info("%s %s %d", entry.method, path, entry.status, extra=more)
 
 
 def _in_a_line(text: str) -> str:

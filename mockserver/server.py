@@ -38,13 +38,23 @@ class AddressInUse(Exception):
 
 
 class Server:
-    """Serves a WSGI application on one address; `port` 0 takes a free one."""
+    """Serves a WSGI application on one address; `port` 0 takes a free one.
+
+    As a `worker` it shares the port with others, and leaves Ctrl-C to who started them.
+    """
 
     def __init__(
-        self, app: Wsgi, host: str = "127.0.0.1", port: int = 0, tls: Tls | None = None
+        self,
+        app: Wsgi,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        tls: Tls | None = None,
+        worker: bool = False,
     ) -> None:
         self.host = host
-        self.port = _free(host, port)
+        self.port = port if worker else _free(host, port)
+        self._signals = (signal.SIGTERM,) if worker else (signal.SIGINT, signal.SIGTERM)
         self._scheme = "https" if tls else "http"
         ending = Ending()
         self._draining = Draining(adapt(app, ending), ending)
@@ -89,7 +99,7 @@ class Server:
     def _stop_on_signals(self) -> None:
         # Granian's own handlers set a flag that an idle loop does not look at until it wakes.
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in self._signals:
             loop.add_signal_handler(number, self._end, GRACE)
 
     def _end(self, grace: float) -> None:

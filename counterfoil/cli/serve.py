@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
 
 import click
 
-from mockserver.clock import RealClock, VirtualClock
+from mockserver import tls
 from mockserver.faults import UnknownName, names
-from mockserver.model import Api, ChunkSize, Settings
+from mockserver.model import ChunkSize, Settings
 from mockserver.reply_files import FixtureError
-from mockserver.server import AddressInUse, Server
+from mockserver.server import AddressInUse
 from mockserver.store import StoreError
-from mockserver.stores import open_store
+from mockserver.workers import WorkersFailed
 
-from .. import wiring
+from .. import serving, wiring
+from ..logs import Logging
 from .options import Assignment
+
+PEM = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 class Size(click.ParamType[ChunkSize]):
@@ -113,6 +117,33 @@ class Size(click.ParamType[ChunkSize]):
     metavar="memory|sqlite:FILE|redis://…",
     help="Where conversations are kept; a file or a Redis server keeps them when this ends.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Serve in so many processes, with one state and one journal.",
+)
+@click.option(
+    "--tls",
+    "makes_certificate",
+    is_flag=True,
+    help="Serve https, with a certificate that is made for it.",
+)
+@click.option(
+    "--tls-cert", type=PEM, metavar="FILE", help="Serve https with this certificate (PEM)."
+)
+@click.option("--tls-key", type=PEM, metavar="FILE", help="Its private key (PEM).")
+@click.option(
+    "--log",
+    "log_format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How the log on standard error is written.",
+)
+@click.option("--log-requests", is_flag=True, help="Log every request.")
 @click.option("--no-auth", is_flag=True, help="Let everybody in.")
 @click.option(
     "--credential",
@@ -131,7 +162,9 @@ def command(
     apis: tuple[str, ...], port: int, port_file: Path | None, host: str, seed: int,
     reply_after: float, chunk_delay: float, chunk_size: ChunkSize, faults: tuple[str, ...],
     variants: tuple[str, ...], fixtures: Path | None, clock: str, strict: bool, state: str,
-    no_auth: bool, credentials: tuple[tuple[str, str], ...], admin_token: str | None,
+    workers: int, makes_certificate: bool, tls_cert: Path | None, tls_key: Path | None,
+    log_format: Literal["text", "json"], log_requests: bool, no_auth: bool,
+    credentials: tuple[tuple[str, str], ...], admin_token: str | None,
 ) -> None:  # fmt: skip
     """Serve mocks of the named APIs, or of all.
 
@@ -144,44 +177,81 @@ def command(
     the same requests break again. A session is a caller in a conversation, as far as the request
     says; the header `Counterfoil-Session: NAME` says it instead.
     """
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
-    chosen = list(apis) or names()
+    chosen = tuple(apis) or tuple(names())
+    logging = Logging(log_format, log_requests)
+    logging.set_up()
     try:
-        store = open_store(state)
-        made = wiring.mocks(
-            chosen,
-            store=store,
-            clock=VirtualClock() if clock == "virtual" else RealClock(),
-            seed=seed,
-            settings=Settings(
-                authenticate=not no_auth,
-                reply_after=reply_after,
-                chunk_size=chunk_size,
-                chunk_delay=chunk_delay,
-                strict=strict,
-                watch=True,
-            ),
-            credentials=wiring.served_credentials(chosen, dict(credentials)),
-            faults=faults,
-            variants=variants,
-            fixtures=fixtures,
-            admin_token=admin_token,
-        )
-        server = Server(made.app.wsgi_app, host, port)
-    except (UnknownName, FixtureError, StoreError, AddressInUse) as problem:
+        with _tls(host, makes_certificate, tls_cert, tls_key) as chain:
+            wanted = serving.Serving(
+                apis=chosen,
+                host=host,
+                port=port,
+                seed=seed,
+                settings=Settings(
+                    authenticate=not no_auth,
+                    reply_after=reply_after,
+                    chunk_size=chunk_size,
+                    chunk_delay=chunk_delay,
+                    strict=strict,
+                    watch=True,
+                ),
+                credentials=wiring.served_credentials(chosen, dict(credentials)),
+                faults=faults,
+                variants=variants,
+                fixtures=fixtures,
+                virtual=clock == "virtual",
+                state=state,
+                admin_token=admin_token,
+                tls=chain,
+                logging=logging,
+            )
+            _serve(wanted, workers, port_file)
+    except MISTAKES as problem:
         raise click.UsageError(str(problem)) from problem
-    server.run(lambda: _announce(made.emulators, server, port_file))
-    store.close()
 
 
-def _announce(emulators: Mapping[str, Api], server: Server, port_file: Path | None) -> None:
-    url = server.url
+MISTAKES = (
+    UnknownName, FixtureError, StoreError, AddressInUse, tls.TlsError, serving.ManyClocks,
+    WorkersFailed,
+)  # fmt: skip
+
+
+def _serve(wanted: serving.Serving, workers: int, port_file: Path | None) -> None:
+    def ready(made: wiring.Mocks, url: str, port: int) -> None:
+        _announce(made, url, port, port_file)
+
+    if workers > 1:
+        serving.serve_by_workers(wanted, workers, ready)
+    else:
+        serving.serve(wanted, ready)
+
+
+@contextmanager
+def _tls(
+    host: str, makes: bool, certificate: Path | None, key: Path | None
+) -> Iterator[tls.Tls | None]:
+    """Yield what is asked for; a certificate that is made is there as long as it is served."""
+    if (certificate is None) != (key is None) or (makes and certificate):
+        raise tls.TlsError("give --tls-cert and --tls-key together, or --tls alone")
+    if certificate and key:
+        yield tls.given(certificate, key)
+    elif makes:
+        with TemporaryDirectory(prefix="counterfoil-") as folder:
+            hosts = {"localhost", "127.0.0.1", "::1", host} - {"0.0.0.0", "::"}
+            chain, authority = tls.generated(Path(folder), sorted(hosts))
+            click.echo(f"{'trust':8} {authority}", err=True)
+            yield chain
+    else:
+        yield None
+
+
+def _announce(made: wiring.Mocks, url: str, port: int, port_file: Path | None) -> None:
     if port_file is not None:
         # Whoever waits for the file reads a whole number, or nothing.
         beside = port_file.with_name(f".{port_file.name}.{os.getpid()}")
-        beside.write_text(f"{server.port}\n", encoding="ascii")
+        beside.write_text(f"{port}\n", encoding="ascii")
         beside.replace(port_file)
     click.echo(f"{'admin':8} {url}/_counterfoil/", err=True)
-    for prefix, api in emulators.items():
+    for prefix, api in made.emulators.items():
         variant = f"  variant {api.variant.id}" if api.variant else ""
         click.echo(f"{api.name:8} {url}{prefix}/{variant}")
