@@ -15,6 +15,7 @@ from .journal import Journal
 from .journal_pages import add_journal
 from .model import Api
 from .reply_pages import add_replies
+from .state_pages import add_state
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
@@ -35,6 +36,7 @@ def admin_pages(emulators: Mapping[str, Api], journal: Journal, token: str | Non
     add_journal(pages, journal)
     add_replies(pages, emulators)
     add_faults(pages, emulators)
+    add_state(pages, emulators, journal)
     _add_reports(pages, emulators, journal)
     _add_clock(pages, emulators)
     return pages
@@ -57,13 +59,6 @@ def _add_reports(pages: Blueprint, emulators: Mapping[str, Api], journal: Journa
 
     @pages.get("/health")
     def health() -> Response:
-        return jsonify(status="ok")
-
-    @pages.post("/reset")
-    def reset() -> Response:
-        for api in emulators.values():
-            api.world.store.clear((api.name,))
-        journal.clear()
         return jsonify(status="ok")
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .journal import Caller
     from .replies import Replies, Reply
     from .scripted import Scripted
-    from .store import Store
+    from .store import Scope, Store
     from .switches import Switches
 
 Identity = Mapping[str, str]
@@ -228,6 +228,10 @@ class Api:
         A fault that happens by chance counts the requests of each session.
         """
         return str(call.request.headers.get("Authorization", ""))
+
+    def scope_of_caller(self, identity: Identity) -> Scope:
+        """Return what the scopes begin with that hold what a caller has stored."""
+        raise NotImplementedError
 
     def conversation_of(self, call: Call) -> str:
         """Return the conversation that the request names, "" where it names none; never raises."""

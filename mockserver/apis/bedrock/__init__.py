@@ -126,6 +126,10 @@ class Emulator(Api):
         """Return where the conversations of a key are; the key itself is not written there."""
         return (self.name, hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:32])
 
+    def scope_of_caller(self, identity: Identity) -> Scope:
+        """Return where the conversations of a caller's key are."""
+        return self.scope_of(identity["api_key"])
+
     # The operations
 
     def health(self) -> Answer:

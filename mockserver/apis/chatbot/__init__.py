@@ -78,6 +78,10 @@ class Emulator(Api):
             self.authenticate(callers, key)
         return self.scope(bot_uid, key)
 
+    def scope_of_caller(self, identity: Identity) -> Scope:
+        """Return where the conversations with a caller's bot and key are."""
+        return self.scope(identity["bot_uid"], identity.get("api_key", ""))
+
     def scope(self, bot_uid: str, key: str) -> Scope:
         """Return the scope of a bot and a key; the key itself is not written into any store."""
         return (self.name, bot_uid, key and hashlib.sha256(key.encode()).hexdigest()[:32])

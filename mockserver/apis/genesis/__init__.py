@@ -220,6 +220,10 @@ class Emulator(Api):
             raise not_available("AppID")
         return (self.name, _shown(values.get("PublicKey", "")), app_id)
 
+    def scope_of_caller(self, identity: Identity) -> Scope:
+        """Return where the sessions of a caller's key are, whatever the application."""
+        return (self.name, identity["public_key"])
+
     def find_session(self, scope: Scope, values: Values) -> Record | None:
         """Return the session that the call continues, or None for a new one."""
         wanted = values.get("SessionID", "")

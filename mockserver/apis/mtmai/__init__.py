@@ -149,6 +149,10 @@ class Emulator(Api):
         """Return whose sessions these are: the tenant's."""
         return (self.name, tenant)
 
+    def scope_of_caller(self, identity: Identity) -> Scope:
+        """Return where the sessions of a caller's tenant are."""
+        return self.find_scope(identity["tenant"])
+
     # The operations.
 
     def chat_list(self, scope: Scope) -> Answer:
