@@ -11,12 +11,13 @@ Turn = Mapping[str, Any]
 """A message as it was sent, and the reply that will be read; times in milliseconds since 1970."""
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = tuple(high + low for high in CROCKFORD for low in CROCKFORD)
 
 
 def ulid(milliseconds: int, number: int) -> str:
     """Return 26 characters: 48 bits of time, then 80 bits of `number` (the ULID specification)."""
     value = (milliseconds % 2**48) << 80 | number % 2**80
-    return "".join(CROCKFORD[value >> shift & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[value >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 def text(body: str) -> dict[str, Any]:
