@@ -1,4 +1,5 @@
 import contextlib
+import json
 import os
 import re
 import shlex
@@ -46,18 +47,16 @@ def shell(command: str, folder: Path = ROOT, **more: str) -> subprocess.Complete
 
 
 @contextlib.contextmanager
-def served(api: str):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "counterfoil", "serve", api, "--port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+def served(*words: str, command: str = "serve", folder: Path = ROOT):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "counterfoil", command, *words, "--port", "0"],
+        cwd=folder, env=environment(), stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
     try:
-        process.stdout.readline()
-        yield port
+        yield int(re.search(r":(\d+)/", process.stdout.readline())[1])
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=30)
 
 
 def without_numbers(text: str) -> str:
@@ -81,8 +80,16 @@ def test_every_command_of_the_readme_works(command, tmp_path):
         assert all(name.startswith("COUNTERFOIL_GENESIS_") for name in names)
         return
     if command.startswith("counterfoil serve"):
-        with served(command.split()[-1]) as port:
+        with served(*command.split()[2:], folder=tmp_path) as port:
             socket.create_connection(("127.0.0.1", port)).close()
+        return
+    if command.startswith("counterfoil record"):
+        with served("bedrock") as port:
+            command = command.replace("https://vendor.example/api", f"http://127.0.0.1:{port}")
+            with served(*command.split()[2:], command="record", folder=tmp_path) as own:
+                key = "-H 'x-api-key: counterfoil-api-key'"
+                assert shell(f"curl -s --fail http://127.0.0.1:{own}/health {key}").returncode == 0
+        assert len(json.loads((tmp_path / "recording.har").read_text())["log"]["entries"]) == 1
         return
     with contextlib.ExitStack() as stack:
         if "127.0.0.1:8600" in command:
