@@ -224,7 +224,7 @@ def test_ctrl_c_ends_with_what_is_known_so_far(served):
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
-    # Python ends by the signal, which a shell calls 130 too, where it came while a text was compiled.
+    # Where it came while Python compiled a text, Python ends by the signal: 130 to a shell, too.
     assert process.returncode in (130, -signal.SIGINT), err
     assert "genesis: interrupted (" in out and "Traceback" not in out + err
     assert "the run was interrupted" in out
