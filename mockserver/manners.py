@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 from .model import Answer, Api, Call, Chunk, World
@@ -306,7 +306,7 @@ MOST_SLOW = 16_384
 def _pieces(chunk: Chunk, size: int, delay: float) -> Iterator[Chunk]:
     data = chunk.data
     starts = [*range(0, min(len(data), MOST_SLOW), size), *range(MOST_SLOW, len(data), MOST_SLOW)]
-    for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
+    for start, end in pairwise([*starts, len(data)]):
         yield Chunk(delay if start else max(delay, chunk.delay), data[start:end])
 
 
