@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from .chaos_pages import add_chaos
 from .clock import VirtualClock
 from .fault_pages import add_faults
 from .journal import Journal
@@ -38,6 +39,7 @@ def admin_pages(
     add_journal(pages, journal)
     add_replies(pages, emulators)
     add_faults(pages, emulators)
+    add_chaos(pages, emulators)
     _add_reports(pages, emulators, journal, metrics)
     _add_clock(pages, emulators)
     return pages

@@ -21,8 +21,10 @@ from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.constants import Interfaces
 from granian.server.embed import Server as Granian
 
+from .chaos import CUTS
+from .delivery import CAN_CUT, end, let_go
 from .journal_pages import AGAIN
-from .model import DELAY, Chunk
+from .model import DELAY, ENDING, Chunk
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
@@ -74,7 +76,11 @@ class Server:
         # Granian's own handlers set a flag that an idle loop does not look at until it wakes.
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._granian.stop)
+            loop.add_signal_handler(number, self._stop, loop)
+
+    def _stop(self, loop: asyncio.AbstractEventLoop) -> None:
+        let_go(loop)
+        self._granian.stop()  # type: ignore[no-untyped-call]
 
     def __enter__(self) -> Server:
         """Serve in a thread of its own; returns when the server answers."""
@@ -86,7 +92,7 @@ class Server:
     def __exit__(self, *_: object) -> None:
         """Stop serving."""
         assert self._loop is not None and self._thread is not None
-        self._loop.call_soon_threadsafe(self._granian.stop)
+        self._loop.call_soon_threadsafe(self._stop, self._loop)
         self._thread.join(10)
 
     def wait(self, seconds: float = 10.0) -> None:
@@ -124,7 +130,9 @@ def adapt(app: Wsgi) -> Callable[[Any, Any], Any]:
         if delay := environ.get(DELAY):
             await asyncio.sleep(delay)
         schedule = environ.get("mockserver.schedule")
-        if schedule is None:
+        if ending := environ.get(ENDING):
+            await end(ending, scope, protocol, (code, headers), schedule or (), _pace)
+        elif schedule is None:
             protocol.response_bytes(code, headers, body)
         else:
             await _pace(protocol.response_stream(code, headers), schedule)
@@ -180,6 +188,7 @@ def _environ(scope: Any, body: bytes) -> dict[str, Any]:
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
         "mockserver.paces": True,
+        CUTS: CAN_CUT,
     }
     for name, value in scope.headers.items():
         if name == "content-type":

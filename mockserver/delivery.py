@@ -1,0 +1,183 @@
+"""How an answer does not arrive: a connection that is cut, or says nothing more.
+
+Granian always answers and always ends an answer well, so the socket is looked for among the files
+of the process: Linux lists them, and there `connect` to nowhere resets what is connected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from email.utils import formatdate
+from http import HTTPStatus
+from ipaddress import ip_address
+from typing import Any
+
+from .model import Chunk
+
+FILES = "/proc/self/fd"
+
+CAN_CUT = sys.platform.startswith("linux") and os.path.isdir(FILES)
+"""Whether connections can be cut on this system."""
+
+GARBAGE = b"\x15\x03\x01\x00\x02\x02\x50\xff\xfe not HTTP \x00\r\n"
+"""What no client takes for an answer: it begins as a TLS alert does."""
+
+NOT_FOUND = b'{"error":"the connection was not found, so nothing could happen to it"}'
+
+_STALL = "mockserver.stall"
+
+Pace = Callable[[Any, tuple[Chunk, ...]], Awaitable[None]]
+Head = tuple[int, list[tuple[str, str]]]
+
+
+async def end(
+    ending: tuple[str, float],
+    scope: Any,
+    protocol: Any,
+    head: Head,
+    chunks: tuple[Chunk, ...],
+    pace: Pace,
+) -> None:
+    """Let the connection of a request end badly, after the chunks that still leave."""
+    kind, amount = ending
+    connection = find(scope.client, scope.server)
+    try:
+        if kind == "stalled":
+            await pace(protocol.response_stream(*head), chunks)
+            await _stall(protocol, amount)
+            if connection is not None:
+                hang_up(connection)
+        elif kind == "truncated" and (connection is None or not _is_chunked(scope, head)):
+            # The server itself hangs up on an answer that falls short of its length.
+            await pace(protocol.response_stream(*_with_length(head, chunks)), chunks)
+        elif connection is None:
+            protocol.response_bytes(501, [("content-type", "application/json")], NOT_FOUND)
+        elif kind == "truncated":
+            await _begin(connection, head, chunks, pace)
+        else:
+            _cut(connection, kind)
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+def find(client: str, server: str) -> socket.socket | None:
+    """Return a socket that shares the connection between two addresses, None where it is gone."""
+    if not CAN_CUT:
+        return None
+    wanted = _address(client), _address(server)
+    for name in os.listdir(FILES):
+        try:
+            file = os.dup(int(name))
+        except OSError:
+            continue
+        try:
+            found = socket.socket(fileno=file)
+        except OSError:
+            os.close(file)
+            continue
+        with suppress(OSError, ValueError):
+            if (_pair(found.getpeername()), _pair(found.getsockname())) == wanted:
+                return found
+        found.close()
+    return None
+
+
+def reset(connection: socket.socket) -> None:
+    """Let the other side see a reset, at once."""
+    nowhere = bytes(16)  # a sockaddr of the family AF_UNSPEC
+    if ctypes.CDLL(None, use_errno=True).connect(connection.fileno(), nowhere, len(nowhere)):
+        hang_up(connection)  # it was not connected any more
+
+
+def hang_up(connection: socket.socket) -> None:
+    """Close the connection in the usual way, for all who share it."""
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+def let_go(loop: asyncio.AbstractEventLoop) -> None:
+    """End all stalls: the server would wait for them before it stops."""
+    for task in asyncio.all_tasks(loop):
+        if task.get_name() == _STALL:
+            task.cancel()
+
+
+def _cut(connection: socket.socket, kind: str) -> None:
+    if kind == "reset":
+        reset(connection)
+        return
+    if kind == "garbage":
+        with suppress(OSError):
+            connection.send(GARBAGE)
+    hang_up(connection)
+
+
+async def _stall(protocol: Any, seconds: float) -> None:
+    """Wait until the time is over, or the client leaves, or the server stops."""
+    left = asyncio.ensure_future(protocol.client_disconnect())
+    if isinstance(left, asyncio.Task):
+        left.set_name(_STALL)
+    await asyncio.wait([left], timeout=seconds)
+    left.cancel()
+
+
+async def _begin(
+    connection: socket.socket, head: Head, chunks: tuple[Chunk, ...], pace: Pace
+) -> None:
+    """Write the beginning of a chunked answer by hand, for the server would write its end, too."""
+    connection.setblocking(False)
+    with suppress(OSError):
+        written = _Chunked(connection)
+        await written.begin(*head)
+        await pace(written, chunks)
+    hang_up(connection)
+
+
+class _Chunked:
+    """A stream of chunks over a socket that is our own."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    async def begin(self, status: int, headers: list[tuple[str, str]]) -> None:
+        phrase = next((one.phrase for one in HTTPStatus if one == status), "")
+        more = [("transfer-encoding", "chunked"), ("date", formatdate(usegmt=True))]
+        lines = [f"HTTP/1.1 {status} {phrase}", *(f"{k}: {v}" for k, v in [*headers, *more])]
+        await self._write("".join(f"{line}\r\n" for line in [*lines, ""]).encode("latin-1"))
+
+    async def send_bytes(self, data: bytes) -> None:
+        await self._write(b"%x\r\n%b\r\n" % (len(data), data))
+
+    async def _write(self, data: bytes) -> None:
+        await asyncio.get_running_loop().sock_sendall(self._connection, data)
+
+
+def _is_chunked(scope: Any, head: Head) -> bool:
+    return scope.http_version == "1.1" and all(k.lower() != "content-length" for k, _ in head[1])
+
+
+def _with_length(head: Head, chunks: tuple[Chunk, ...]) -> Head:
+    """Return a head that promises more than comes."""
+    status, headers = head
+    if any(name.lower() == "content-length" for name, _ in headers):
+        return head
+    promised = 2 * sum(len(chunk.data) for chunk in chunks) + 1
+    return status, [*headers, ("content-length", str(promised))]
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return _pair((host.strip("[]"), int(port)))
+
+
+def _pair(address: Any) -> tuple[str, int]:
+    """Return host and port; where one socket serves both families, IPv4 is written as IPv6."""
+    host = ip_address(address[0].partition("%")[0])
+    return str(getattr(host, "ipv4_mapped", None) or host), address[1]
