@@ -49,7 +49,8 @@ async def end(
     connection = find(scope.client, scope.server)
     try:
         if kind == "stalled":
-            await pace(protocol.response_stream(*head), chunks)
+            stream = protocol.response_stream(*head)  # an answer ends when its stream is let go of
+            await pace(stream, chunks)
             await _stall(protocol, amount)
             if connection is not None:
                 hang_up(connection)
@@ -82,11 +83,19 @@ def find(client: str, server: str) -> socket.socket | None:
         except OSError:
             os.close(file)
             continue
-        with suppress(OSError, ValueError):
-            if (_pair(found.getpeername()), _pair(found.getsockname())) == wanted:
-                return found
+        if _ends(found) == wanted:
+            return found
         found.close()
     return None
+
+
+def _ends(one: socket.socket) -> tuple[tuple[str, int], ...]:
+    if one.family not in (socket.AF_INET, socket.AF_INET6):
+        return ()
+    try:
+        return _pair(one.getpeername()), _pair(one.getsockname())
+    except OSError:  # it listens, or is connected no more
+        return ()
 
 
 def reset(connection: socket.socket) -> None:
@@ -122,9 +131,10 @@ def _cut(connection: socket.socket, kind: str) -> None:
 async def _stall(protocol: Any, seconds: float) -> None:
     """Wait until the time is over, or the client leaves, or the server stops."""
     left = asyncio.ensure_future(protocol.client_disconnect())
-    if isinstance(left, asyncio.Task):
-        left.set_name(_STALL)
-    await asyncio.wait([left], timeout=seconds)
+    over = asyncio.ensure_future(asyncio.sleep(seconds))
+    over.set_name(_STALL)
+    await asyncio.wait([left, over], return_when=asyncio.FIRST_COMPLETED)
+    over.cancel()
     left.cancel()
 
 
