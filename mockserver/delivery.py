@@ -13,6 +13,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -29,6 +30,9 @@ GARBAGE = b"\x15\x03\x01\x00\x02\x02\x50\xff\xfe not HTTP \x00\r\n"
 """What no client takes for an answer: it begins as a TLS alert does."""
 
 NOT_FOUND = b'{"error":"the connection was not found, so nothing could happen to it"}'
+
+TO_BE_WRITTEN = 0.1
+"""Seconds that the server has to write what it holds, where nothing shows that it did."""
 
 _STALL = "mockserver.stall"
 
@@ -54,13 +58,12 @@ async def end(
             await _stall(protocol, amount)
             if connection is not None:
                 hang_up(connection)
-        elif kind == "truncated" and (connection is None or not _is_chunked(scope, head)):
-            # The server itself hangs up on an answer that falls short of its length.
-            await pace(protocol.response_stream(*_with_length(head, chunks)), chunks)
+        elif kind == "truncated" and (connection is None or scope.http_version == "2"):
+            await _fall_short(protocol, _with_length(head, chunks), chunks, pace)
         elif connection is None:
             protocol.response_bytes(501, [("content-type", "application/json")], NOT_FOUND)
         elif kind == "truncated":
-            await _begin(connection, head, chunks, pace)
+            await _begin(connection, scope.http_version, head, chunks, pace)
         else:
             _cut(connection, kind)
     finally:
@@ -138,45 +141,56 @@ async def _stall(protocol: Any, seconds: float) -> None:
     left.cancel()
 
 
+async def _fall_short(protocol: Any, head: Head, chunks: tuple[Chunk, ...], pace: Pace) -> None:
+    """Let the server hang up, as it does on an answer that falls short of its length."""
+    stream = protocol.response_stream(*head)
+    await pace(stream, chunks)
+    await asyncio.sleep(TO_BE_WRITTEN)
+
+
 async def _begin(
-    connection: socket.socket, head: Head, chunks: tuple[Chunk, ...], pace: Pace
+    connection: socket.socket, version: str, head: Head, chunks: tuple[Chunk, ...], pace: Pace
 ) -> None:
-    """Write the beginning of a chunked answer by hand, for the server would write its end, too."""
+    """Write the beginning of an answer by hand.
+
+    The server would write the end of a chunked one, and may drop what it holds of one that falls
+    short of its length.
+    """
+    status, headers = head if version == "1.1" else _with_length(head, chunks)
+    chunked = not _has_length(headers)
+    more = [("date", formatdate(usegmt=True)), *([("transfer-encoding", "chunked")] * chunked)]
+    phrase = next((one.phrase for one in HTTPStatus if one == status), "")
+    lines = [f"HTTP/1.1 {status} {phrase}", *(f"{k}: {v}" for k, v in [*headers, *more])]
     connection.setblocking(False)
+    written = _Written(connection, chunked)
     with suppress(OSError):
-        written = _Chunked(connection)
-        await written.begin(*head)
+        await written.write("".join(f"{line}\r\n" for line in [*lines, ""]).encode("latin-1"))
         await pace(written, chunks)
     hang_up(connection)
 
 
-class _Chunked:
-    """A stream of chunks over a socket that is our own."""
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What stands for the server's stream where an answer is written by hand."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-
-    async def begin(self, status: int, headers: list[tuple[str, str]]) -> None:
-        phrase = next((one.phrase for one in HTTPStatus if one == status), "")
-        more = [("transfer-encoding", "chunked"), ("date", formatdate(usegmt=True))]
-        lines = [f"HTTP/1.1 {status} {phrase}", *(f"{k}: {v}" for k, v in [*headers, *more])]
-        await self._write("".join(f"{line}\r\n" for line in [*lines, ""]).encode("latin-1"))
+    connection: socket.socket
+    chunked: bool
 
     async def send_bytes(self, data: bytes) -> None:
-        await self._write(b"%x\r\n%b\r\n" % (len(data), data))
+        await self.write(b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data)
 
-    async def _write(self, data: bytes) -> None:
-        await asyncio.get_running_loop().sock_sendall(self._connection, data)
+    async def write(self, data: bytes) -> None:
+        await asyncio.get_running_loop().sock_sendall(self.connection, data)
 
 
-def _is_chunked(scope: Any, head: Head) -> bool:
-    return scope.http_version == "1.1" and all(k.lower() != "content-length" for k, _ in head[1])
+def _has_length(headers: list[tuple[str, str]]) -> bool:
+    return any(name.lower() == "content-length" for name, _ in headers)
 
 
 def _with_length(head: Head, chunks: tuple[Chunk, ...]) -> Head:
     """Return a head that promises more than comes."""
     status, headers = head
-    if any(name.lower() == "content-length" for name, _ in headers):
+    if _has_length(headers):
         return head
     promised = 2 * sum(len(chunk.data) for chunk in chunks) + 1
     return status, [*headers, ("content-length", str(promised))]
