@@ -7,10 +7,13 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
+from mockserver.chaos import KINDS, check_here, read_plan
 from mockserver.clock import RealClock, VirtualClock
+from mockserver.delivery import CAN_CUT
 from mockserver.faults import UnknownName, names
 from mockserver.model import Api, ChunkSize, Settings
 from mockserver.reply_files import FixtureError
@@ -91,6 +94,20 @@ class Size(click.ParamType[ChunkSize]):
     help="Serve an honest mock that differs in what the documents leave open; one an API.",
 )
 @click.option(
+    "--latency",
+    metavar="S|uniform:A,B|lognormal:MEDIAN,SIGMA",
+    help="Seconds until the first byte; lognormal:MEDIAN,p95=S is known as well.",
+)
+@click.option("--chunk-latency", metavar="S|…", help="Seconds more between the chunks of a stream.")
+@click.option(
+    "--chaos",
+    "connection",
+    multiple=True,
+    metavar="KIND[@CHANCE]",
+    help=f"What happens to connections: {', '.join(KINDS)}; repeatable.",
+)
+@click.option("--rate-limit", metavar="N/S", help="Let each caller send N requests in S seconds.")
+@click.option(
     "--fixtures",
     type=click.Path(path_type=Path),
     metavar="DIR",
@@ -130,7 +147,9 @@ class Size(click.ParamType[ChunkSize]):
 def command(
     apis: tuple[str, ...], port: int, port_file: Path | None, host: str, seed: int,
     reply_after: float, chunk_delay: float, chunk_size: ChunkSize, faults: tuple[str, ...],
-    variants: tuple[str, ...], fixtures: Path | None, clock: str, strict: bool, state: str,
+    variants: tuple[str, ...], latency: str | None, chunk_latency: str | None,
+    connection: tuple[str, ...], rate_limit: str | None,
+    fixtures: Path | None, clock: str, strict: bool, state: str,
     no_auth: bool, credentials: tuple[tuple[str, str], ...], admin_token: str | None,
 ) -> None:  # fmt: skip
     """Serve mocks of the named APIs, or of all.
@@ -142,7 +161,10 @@ def command(
 
     With --fault ID@CHANCE the seed decides for each request of a session, by its place in it: so
     the same requests break again. A session is a caller in a conversation, as far as the request
-    says; the header `Counterfoil-Session: NAME` says it instead.
+    says; the header `Counterfoil-Session: NAME` says it instead. Latency and chaos are drawn in
+    the same way.
+
+    A request that carries the header `Counterfoil-Chaos: KIND` meets that alone.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     chosen = list(apis) or names()
@@ -160,6 +182,7 @@ def command(
                 chunk_delay=chunk_delay,
                 strict=strict,
                 watch=True,
+                chaos=_chaos(latency, chunk_latency, connection, rate_limit),
             ),
             credentials=wiring.served_credentials(chosen, dict(credentials)),
             faults=faults,
@@ -172,6 +195,21 @@ def command(
         raise click.UsageError(str(problem)) from problem
     server.run(lambda: _announce(made.emulators, server, port_file))
     store.close()
+
+
+def _chaos(
+    latency: str | None, chunk_latency: str | None, connection: tuple[str, ...], limit: str | None
+) -> dict[str, Any]:
+    """Return the chaos that the options ask for; raises UnknownName."""
+    asked = {
+        "latency": latency,
+        "chunk_latency": chunk_latency,
+        "connection": list(connection) or None,
+        "rate_limit": limit,
+    }
+    chaos = {name: value for name, value in asked.items() if value is not None}
+    check_here(read_plan(chaos), CAN_CUT)
+    return chaos
 
 
 def _announce(emulators: Mapping[str, Api], server: Server, port_file: Path | None) -> None:
