@@ -190,20 +190,22 @@ class Happening:
 
 def _first(chunks: Iterable[Chunk], size: int) -> Iterable[Chunk]:
     for chunk in chunks:
-        data = chunk.data[:size]
-        if not data:
+        if size <= 0:
             return
-        yield replace(chunk, data=data)
-        size -= len(data)
+        yield replace(chunk, data=chunk.data[:size])
+        size -= len(chunk.data)
 
 
 def _dripped(chunks: Iterable[Chunk], rate: float) -> Iterable[Chunk]:
     # Ten drops a second are slow enough to be seen, and not more than a loop can send.
     size = max(1, round(rate / 10))
+    waits = 0.0
     for chunk in chunks:
+        waits += chunk.delay
         for place in range(0, len(chunk.data), size):
             drop = chunk.data[place : place + size]
-            yield Chunk(len(drop) / rate + (0.0 if place else chunk.delay), drop)
+            yield Chunk(waits + len(drop) / rate, drop)
+            waits = 0.0
 
 
 class Chaos:

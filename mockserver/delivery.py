@@ -177,7 +177,8 @@ class _Written:
     chunked: bool
 
     async def send_bytes(self, data: bytes) -> None:
-        await self.write(b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data)
+        if data:  # a chunk of nothing would be the end
+            await self.write(b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data)
 
     async def write(self, data: bytes) -> None:
         await asyncio.get_running_loop().sock_sendall(self.connection, data)

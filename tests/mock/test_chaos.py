@@ -191,6 +191,20 @@ def test_drip_brings_the_whole_answer_at_its_rate(
     assert last(journal).chaos == ("drip=2",)
 
 
+def test_pieces_without_a_byte_in_them_are_no_end(
+    make_api: MakeApi, echo: type[Api], clock: VirtualClock, journal: Journal
+) -> None:
+    class Gappy(echo):  # type: ignore[misc, valid-type]
+        def answer(self, call: Call) -> Answer:
+            return Answer(200, (Chunk(1.0, b""), Chunk(0.0, b"abcd"), Chunk(0.0, b"")))
+
+    client, began = create_app({"": make_api(Gappy)}, journal).test_client(), clock.now()
+    assert client.get("/", headers={"Counterfoil-Chaos": "truncated"}).data == b"ab"
+    assert clock.now() - began == 1
+    assert client.get("/", headers={"Counterfoil-Chaos": "drip:4"}).data == b"abcd"
+    assert clock.now() - began == 3
+
+
 def test_chance_decides_and_the_first_that_happens_does(chaotic: Chaotic, journal: Journal) -> None:
     client = chaotic(connection=["truncated@0.25", "drip:1e6"])
     for _ in range(200):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, ClassVar
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import httpx
 import pytest
@@ -43,7 +44,7 @@ def speaker(echo: type[Api]) -> type[Api]:
             if call.operation != "stream":
                 return Answer(200, BODY, (("Content-Type", "text/plain"),))
             chunks = [Chunk(0.0, BODY[place : place + 2]) for place in range(0, 10, 2)]
-            return Answer(200, tuple(chunks))
+            return Answer(200, (Chunk(0.0, b""), *chunks, Chunk(0.0, b"")))
 
     return Speaker
 
@@ -286,7 +287,33 @@ def test_fault_that_the_client_makes_first_is_no_trouble(serve: Serve) -> None:
     assert httpx.get(server.url + WHOLE, timeout=5).content == BODY
 
 
-# Where connections cannot be found.
+# Under another server, and where connections cannot be found.
+
+
+class Silent(WSGIRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@PATHS
+@pytest.mark.parametrize("kind", ["truncated", "stalled:0.2"])
+def test_under_another_server_an_answer_falls_short_of_its_length(
+    make_api: MakeApi, speaker: type[Api], path: str, kind: str
+) -> None:
+    app = create_app({"": make_api(speaker, clock=RealClock())}, Journal())
+    with make_server("127.0.0.1", 0, app, handler_class=Silent) as other:
+        thread = threading.Thread(target=other.serve_forever, args=(0.01,))
+        thread.start()
+        url, asked = f"http://127.0.0.1:{other.server_port}{path}", {"Counterfoil-Chaos": kind}
+        try:
+            assert httpx.get(url, timeout=5).content == BODY
+            with pytest.raises(httpx.RemoteProtocolError, match="received 5 bytes, expected 10"):
+                httpx.get(url, headers=asked, timeout=5)
+            refused = httpx.get(url, headers={"Counterfoil-Chaos": "empty"}, timeout=5)
+            assert refused.status_code == 400 and "own server" in refused.json()["error"]
+        finally:
+            other.shutdown()
+            thread.join()
 
 
 def test_system_where_connections_cannot_be_cut_says_so_and_cuts_what_it_can(
