@@ -180,6 +180,17 @@ def test_ctrl_c_stops_it_without_a_word():
     assert "Traceback" not in err
 
 
+def test_ctrl_c_stops_it_while_an_answer_is_stalled():
+    with serving("bedrock", "--chaos", "stalled") as process:
+        where = urllib.parse.urlsplit(process.stdout.readline().split()[1])
+        with socket.create_connection((where.hostname, where.port), timeout=10) as client:
+            client.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert client.recv(8) == b"HTTP/1.1"
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=8)
+    assert process.returncode == 0 and "Traceback" not in err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
