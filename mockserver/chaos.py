@@ -35,8 +35,8 @@ KINDS: Mapping[str, str] = {
 
 _CUT = frozenset({"reset", "empty", "garbage"})
 _ENDS = _CUT | {"truncated", "stalled"}
-_AMOUNTS = {"stalled": (600.0, 600.0), "drip": (64.0, 1e6)}
-"""What stands after the colon unless it is told, and the most that may."""
+_AMOUNTS = {"stalled": (600.0, 0.0, 600.0), "drip": (64.0, 1.0, 1e6)}
+"""What stands after the colon unless it is told, and the least and the most that may."""
 
 _HEADER = "HTTP_COUNTERFOIL_CHAOS"
 _ON = "on"
@@ -69,15 +69,15 @@ def read_mishap(text: str) -> Mishap:
     kind, colon, number = chance.fault.partition(":")
     if kind not in KINDS:
         raise BadChaos(str(UnknownName("chaos", kind, KINDS)))
-    amount, most = _AMOUNTS.get(kind, (0.0, 0.0))
+    amount, least, most = _AMOUNTS.get(kind, (0.0, 0.0, 0.0))
     if colon:
         try:
             amount = float(number)
         except ValueError:
             amount = -1.0
-        if not 0 < amount <= most:
-            raise BadChaos(f"{text!r}: {kind} takes a number up to {most:g} after its colon"
-                           if most else f"{text!r}: {kind} takes no number")  # fmt: skip
+        if not (most and least <= amount <= most):
+            takes = f"a number from {least:g} to {most:g} after its colon" if most else "no number"
+            raise BadChaos(f"{text!r}: {kind} takes {takes}")
     return Mishap(kind, amount, chance.probability)
 
 

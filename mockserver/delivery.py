@@ -75,7 +75,9 @@ def find(client: str, server: str) -> socket.socket | None:
     """Return a socket that shares the connection between two addresses, None where it is gone."""
     if not CAN_CUT:
         return None
-    wanted = _address(client), _address(server)
+    peer, own = _address(client), _address(server)
+    # A server that listens everywhere says so, and not where the connection came in.
+    anywhere = ip_address(own[0]).is_unspecified
     for name in os.listdir(FILES):
         try:
             file = os.dup(int(name))
@@ -86,19 +88,21 @@ def find(client: str, server: str) -> socket.socket | None:
         except OSError:
             os.close(file)
             continue
-        if _ends(found) == wanted:
+        far, near = _ends(found) or (None, own)
+        if far == peer and (near == own or (anywhere and near[1] == own[1])):
             return found
         found.close()
     return None
 
 
-def _ends(one: socket.socket) -> tuple[tuple[str, int], ...]:
+def _ends(one: socket.socket) -> tuple[tuple[str, int], tuple[str, int]] | None:
+    """Return where the other side of a connection is, and where this one is."""
     if one.family not in (socket.AF_INET, socket.AF_INET6):
-        return ()
+        return None
     try:
         return _pair(one.getpeername()), _pair(one.getsockname())
     except OSError:  # it listens, or is connected no more
-        return ()
+        return None
 
 
 def reset(connection: socket.socket) -> None:
@@ -160,7 +164,7 @@ async def _begin(
     chunked = not _has_length(headers)
     more = [("date", formatdate(usegmt=True)), *([("transfer-encoding", "chunked")] * chunked)]
     phrase = next((one.phrase for one in HTTPStatus if one == status), "")
-    lines = [f"HTTP/1.1 {status} {phrase}", *(f"{k}: {v}" for k, v in [*headers, *more])]
+    lines = [f"HTTP/1.1 {status} {phrase}", *(f"{k.lower()}: {v}" for k, v in [*headers, *more])]
     connection.setblocking(False)
     written = _Written(connection, chunked)
     with suppress(OSError):

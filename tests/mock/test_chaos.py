@@ -240,8 +240,8 @@ def test_header_asks_for_one_request_alone_and_the_api_does_not_see_it(
     [
         ("truncate", "unknown chaos 'truncate'; did you mean truncated?"),
         (" , ", "names nothing"),
-        ("drip:0", "drip takes a number up to 1e+06"),
-        ("stalled:601", "stalled takes a number up to 600"),
+        ("drip:0", "drip takes a number from 1 to 1e+06"),
+        ("stalled:601", "stalled takes a number from 0 to 600"),
         ("reset:1", "reset takes no number"),
         ("drip@2", "after @ stands a chance from 0 to 1"),
         ("reset", "it takes counterfoil's own server, on Linux"),

@@ -227,6 +227,22 @@ def test_http_client_meets_each_kind_and_goes_on(
     assert journal.entries()[1].answer == BODY.decode()
 
 
+@pytest.mark.parametrize(("host", "to"), [("0.0.0.0", "127.0.0.1"), ("::", "::1")])
+@pytest.mark.parametrize("kind", ["reset", "empty", "truncated"])
+def test_connections_break_where_a_server_listens_everywhere(
+    serve: Serve, host: str, to: str, kind: str
+) -> None:
+    server = serve(host=host)
+    with socket.create_connection((to, server.port), timeout=10) as client:
+        ask(client, CHUNKED, kind)
+        if kind == "reset":
+            with pytest.raises(ConnectionResetError):
+                client.recv(1)
+        else:
+            came = heard(client)
+            assert came.endswith(b"1\r\n4\r\n") if kind == "truncated" else came == b""
+
+
 def test_connections_are_never_mistaken_for_each_other(serve: Serve) -> None:
     server, crowd = serve(), 24
     clients = [connect(server) for _ in range(crowd)]
