@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from .chaos_pages import add_chaos
 from .clock import VirtualClock
 from .fault_pages import add_faults
 from .journal import Journal
@@ -36,6 +37,7 @@ def admin_pages(emulators: Mapping[str, Api], journal: Journal, token: str | Non
     add_journal(pages, journal)
     add_replies(pages, emulators)
     add_faults(pages, emulators)
+    add_chaos(pages, emulators)
     add_state(pages, emulators, journal)
     _add_reports(pages, emulators, journal)
     _add_clock(pages, emulators)

@@ -16,17 +16,18 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from .admin import admin_pages
 from .chances import FAULT_HEADER, Chooser, Chosen, no_fault_in
+from .chaos import CHAOS_HEADER, BadChaos, Chaos, Happening
 from .clock import Clock, RealClock
 from .faults import UnknownName, find_api, read_chances, with_faults
 from .journal import Entry, Journal, Redaction
 from .lean_flask import LeanFlask, LeanResponse
-from .model import DELAY, Answer, Api, Call, Identity, Refusal, Settings, World
+from .model import DELAY, ENDING, Answer, Api, Call, Identity, Refusal, Settings, World
 from .replies import CHOSEN, PICKED, SESSION, Replies
 from .reply_files import Watched
 from .routing import paths, without_head
 from .scripted import Scripted
 from .store import Store
-from .streaming import paced
+from .streaming import at_once, paced, stalled
 from .switches import Switches
 from .variants import with_variant
 
@@ -115,7 +116,7 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.url_map.merge_slashes = False
     serve = {
-        prefix: partial(_serve, Chooser(api, prefix), journal, _redaction(api))
+        prefix: partial(_serve, Chooser(api, prefix), Chaos(api), journal, _redaction(api))
         for prefix, api in emulators.items()
     }
     for prefix, api in emulators.items():
@@ -178,40 +179,52 @@ def _redaction(api: Api) -> Redaction:
 
 def _serve(
     chooser: Chooser,
+    chaos: Chaos,
     journal: Journal,
     redact: Redaction,
     call: Call,
     problem: HTTPException | None,
 ) -> Response:
-    """The life of a request: choose who serves it, answer or refuse, dress, write down, send."""
+    """The life of a request: choose who serves it, answer or refuse, dress, write down, send.
+
+    Chaos is drawn before it is answered, and happens to it when it is sent.
+    """
     began = time.perf_counter()
     named = chooser.conversation_of(call)
     SESSION.set(named)
     CHOSEN.set(None)
     PICKED.set(None)
+    happening = None
     try:
         chosen = chooser.choose(call, named)
+        happening = chaos.draw(call, named)
     except UnknownName as mistake:
         chosen, answer = Chosen(chooser.api), _mistaken(call, mistake)
     else:
         call, problem = chosen.route(call, problem)
-        answer = chosen.api.dress(call, _answer(chosen.api, call, problem))
+        answer = chosen.api.dress(call, _answer(chosen.api, call, problem, happening))
+    leaving = answer if happening is None else happening.leaves(answer)
     if journal.most:
         seconds = time.perf_counter() - began
-        entry = _write_down(chosen, journal, redact, call, answer, named, seconds)
+        entry = _write_down(chosen, journal, redact, call, (answer, leaving), named, seconds)
         _tell(entry, seconds)
-    return _send(answer, call.request, chooser.api.world.clock, _delay(chosen.api))
+    return _send(leaving, call.request, chooser.api.world.clock, _delay(chosen.api), happening)
 
 
 def _mistaken(call: Call, mistake: UnknownName) -> Answer:
     """Tell whoever asked for a fault that there is none such: the vendor has no part in it."""
-    call.remarks.append(f"{FAULT_HEADER}: {mistake}")
+    header = CHAOS_HEADER if isinstance(mistake, BadChaos) else FAULT_HEADER
+    call.remarks.append(f"{header}: {mistake}")
     body = orjson.dumps({"error": str(mistake)})
     return Answer(400, body, (("Content-Type", "application/json"),))
 
 
-def _answer(api: Api, call: Call, problem: HTTPException | None) -> Answer:
+def _answer(
+    api: Api, call: Call, problem: HTTPException | None, happening: Happening | None
+) -> Answer:
     try:
+        if happening is not None:
+            happening.admit(api, call)
         if problem is not None:
             raise _refusal(problem)
         return api.answer(call)
@@ -242,11 +255,12 @@ def _write_down(
     journal: Journal,
     redact: Redaction,
     call: Call,
-    answer: Answer,
+    made: tuple[Answer, Answer],
     named: str,
     seconds: float,
 ) -> Entry:
-    api, reply = chosen.api, CHOSEN.get()
+    """Write down the answer as it was made, and the pieces in which what is left of it leaves."""
+    api, reply, (answer, leaving) = chosen.api, CHOSEN.get(), made
     begun = api.conversation_begun(answer) if not named and answer.status < 300 else ""
     asked = tuple(call.request.headers.items())
     texts, lines = redact.exchange(
@@ -275,10 +289,11 @@ def _write_down(
         status=answer.status,
         answer_headers=lines[len(asked) :],
         answer=texts[3],
-        chunks=_chunks(answer),
+        chunks=_chunks(leaving),
         fixture=reply.source if reply else "",
         remarks=tuple(texts[5:]),
         faults=chosen.faults,
+        chaos=tuple(call.chaos),
     )
 
 
@@ -321,17 +336,27 @@ def _in_a_line(text: str) -> str:
     )
 
 
-def _send(answer: Answer, request: Request, clock: Clock, delay: float) -> Response:
-    if delay and request.environ.get("mockserver.paces") and isinstance(clock, RealClock):
-        request.environ[DELAY] = delay  # the server waits for it, and others meanwhile are served
+def _send(
+    answer: Answer, request: Request, clock: Clock, delay: float, happening: Happening | None
+) -> Response:
+    delay += happening.delay if happening else 0.0
+    ending = happening.ending if happening else None
+    served = request.environ.get("mockserver.paces")
+    # The server waits and paces streams itself: no thread sleeps for it, and others are served.
+    waits = served and isinstance(clock, RealClock)
+    if delay and waits:
+        request.environ[DELAY] = delay
     elif delay:
         clock.sleep(delay)
     if isinstance(answer.body, bytes):
         body: Any = answer.body
-    elif request.environ.get("mockserver.paces") and isinstance(clock, RealClock):
-        # The server paces streams itself: it takes the schedule, no thread sleeps for it.
-        request.environ["mockserver.schedule"] = answer.body
+    elif waits or (served and ending):
+        request.environ["mockserver.schedule"] = (
+            answer.body if waits else at_once(answer.body, clock)
+        )
         body = iter(())  # of a tuple Werkzeug would count the bytes
     else:
-        body = paced(answer.body, clock)
+        body = stalled(answer.body, clock, ending[1]) if ending else paced(answer.body, clock)
+    if ending:
+        request.environ[ENDING] = ending
     return LeanResponse(body, answer.status, list(answer.headers))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from werkzeug.exceptions import HTTPException
@@ -31,6 +31,11 @@ def happens(world: World, chance: Chance, session: str, ordinal: int) -> bool:
     return world.number("chance", chance.fault, session, ordinal) < chance.probability * 2**128
 
 
+def session_named(call: Call) -> str:
+    """Return the session that a request says it belongs to, "" where it says nothing."""
+    return str(call.request.environ.get(_SESSION, ""))
+
+
 def no_fault_in(variant: str) -> Impossible:
     """Return the refusal of a fault where a variant is served."""
     return Impossible(
@@ -53,8 +58,8 @@ class Chosen:
         try:
             operation, path = self.routes.bind_to_environ(call.request.environ).match()
         except HTTPException as other:
-            return Call(None, call.request, remarks=call.remarks), other
-        return Call(operation, call.request, path, call.remarks), None
+            return replace(call, operation=None, path={}), other
+        return replace(call, operation=operation, path=path), None
 
 
 class Chooser:
@@ -99,7 +104,7 @@ class Chooser:
 
     def conversation_of(self, call: Call) -> str:
         """Return the conversation of a call: what its header says, else what its request names."""
-        return call.request.environ.get(_SESSION) or self.api.conversation_of(call)
+        return session_named(call) or self.api.conversation_of(call)
 
     def _ask(self, call: Call, asked: str) -> Chosen:
         wanted = [id for id in map(str.strip, asked.split(",")) if id]
@@ -114,8 +119,7 @@ class Chooser:
         if not sometimes:
             return []
         world = self.api.world
-        named = call.request.environ.pop(_SESSION, None)
-        session = self.api.session_of(call) if named is None else named
+        session = session_named(call) or self.api.session_of(call)
         # A digest: credentials are not written into any store.
         digest = f"{world.number('session', session):032x}"
         ordinal = world.store.count((self.api.name, "chances"), digest)

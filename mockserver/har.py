@@ -43,6 +43,7 @@ def _entry(entry: Entry, origin: str) -> dict[str, Any]:
         "_caller": entry.caller,
         "_fixture": entry.fixture,
         "_faults": list(entry.faults),
+        "_chaos": list(entry.chaos),
         "_remarks": list(entry.remarks),
     }
 

@@ -30,7 +30,8 @@ class Entry:
 
     `session` is the conversation that the request or the answer names, `fixture` where the reply
     came from, `faults` the ids of those that were in the server for this request. `chunks` are the
-    pieces in which the answer left: seconds since its beginning, and bytes.
+    pieces in which the answer left: seconds since its beginning, and bytes. `chaos` is what
+    happened to the connection; where it cut the answer short, `answer` is still the whole.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Entry:
     fixture: str
     remarks: tuple[str, ...]
     faults: tuple[str, ...]
+    chaos: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -64,7 +66,8 @@ class Entry:
 class Filter:
     """Which entries are asked for: those after `since` for which everything that is given holds.
 
-    `fault` is an id, `contains` a text in what was asked or answered; None asks nothing.
+    `fault` is an id, `chaos` a kind, `contains` a text in what was asked or answered; None asks
+    nothing.
     """
 
     since: int = 0
@@ -76,6 +79,7 @@ class Filter:
     path: str | None = None
     status: int | None = None
     fault: str | None = None
+    chaos: str | None = None
     contains: str | None = None
 
     def __call__(self, entry: Entry) -> bool:
@@ -85,6 +89,7 @@ class Filter:
             entry.number > self.since
             and all(getattr(self, n) in (None, getattr(entry, n)) for n in plain)
             and (self.fault is None or self.fault in entry.faults)
+            and (self.chaos is None or self.chaos in (one.partition("=")[0] for one in entry.chaos))
             and (self.contains is None or self.contains in f"{entry.body}\n{entry.answer}")
         )
 

@@ -27,6 +27,7 @@ class Metrics:
         self._requests: Counter[tuple[str, ...]] = Counter()
         self._callers: Counter[tuple[str, ...]] = Counter()
         self._faults: Counter[str] = Counter()
+        self._chaos: Counter[str] = Counter()
         self._chunks: Counter[str] = Counter()
         self._seconds: dict[str, list[int]] = defaultdict(lambda: [0] * (len(BOUNDS) + 1))
         self._sums: defaultdict[str, float] = defaultdict(float)
@@ -40,6 +41,7 @@ class Metrics:
             self._callers[entry.api, entry.caller] += 1
             self._chunks[entry.api] += len(entry.chunks)
             self._faults.update(entry.faults)
+            self._chaos.update(one.partition("=")[0] for one in entry.chaos)
             self._seconds[entry.api][bisect_left(BOUNDS, seconds)] += 1
             self._sums[entry.api] += seconds
 
@@ -91,6 +93,8 @@ class Metrics:
                  {**self._callers}),
                 ("faults", "Requests that a fault was in the server for", ("fault",),
                  {(fault,): count for fault, count in self._faults.items()}),
+                ("chaos", "Requests that chaos happened to", ("kind",),
+                 {(kind,): count for kind, count in self._chaos.items()}),
                 ("chunks", "Pieces in which answers left", ("api",),
                  {(api,): count for api, count in self._chunks.items()}),
             ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,9 @@ ChunkSize = int | Literal["random", "adversarial"]
 
 DELAY = "mockserver.delay"
 """Where an application says how many seconds the server shall wait before it answers."""
+
+ENDING = "mockserver.ending"
+"""Where an application says how the connection ends, if not well: a kind, and its amount."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +87,15 @@ class Call:
     """One request on its way through an emulator.
 
     `operation` is None where no operation has this path and method. `remarks` is what the people
-    who run the mock may know and the client may not: it goes to the journal and the log.
+    who run the mock may know and the client may not: it goes to the journal and the log. `chaos`
+    is what happened to its connection, and to its time.
     """
 
     operation: str | None
     request: Request
     path: Mapping[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    chaos: list[str] = field(default_factory=list)
     refusal: Refusal | None = None
 
 
@@ -129,6 +135,8 @@ class Settings:
     """Whether fixtures are read again when their files are written again."""
     strict: bool = False
     """Whether a question that no fixture answers is refused; else a text is made up."""
+    chaos: Mapping[str, Any] = field(default_factory=dict)
+    """What may happen to connections, as `/_counterfoil/chaos` takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +240,18 @@ class Api:
     def scope_of_caller(self, identity: Identity) -> Scope:
         """Return what the scopes begin with that hold what a caller has stored."""
         raise NotImplementedError
+
+    def credential_of(self, call: Call) -> str:
+        """Return who calls, as far as the request says; never raises. A quota is counted by it."""
+        return str(call.request.headers.get("Authorization", ""))
+
+    def throttled(self, seconds: float) -> Refusal:
+        """Return what refuses a caller who is over the limit for so many seconds more.
+
+        This is the plain one, of RFC 6585 (4), for vendors that document none.
+        """
+        wait = str(max(1, math.ceil(seconds)))
+        return Refusal("too many requests", status=429, headers=(("Retry-After", wait),))
 
     def conversation_of(self, call: Call) -> str:
         """Return the conversation that the request names, "" where it names none; never raises."""

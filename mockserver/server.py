@@ -15,15 +15,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian.constants import Interfaces, SSLProtocols
 from granian.server.embed import Server as Granian
 
+from .chaos import CUTS
+from .delivery import CAN_CUT, end, let_go
 from .draining import GRACE, NAP, Draining, Ending
 from .journal_pages import AGAIN
-from .model import DELAY, Chunk
+from .model import DELAY, ENDING, Chunk
 from .tls import Tls
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Any]
@@ -108,6 +111,7 @@ class Server:
         task.add_done_callback(self._tasks.discard)
 
     async def _drain_and_stop(self, grace: float) -> None:
+        let_go(asyncio.get_running_loop())
         await self._draining.drain(grace)
         self._granian.stop()  # type: ignore[no-untyped-call]
 
@@ -159,7 +163,10 @@ def adapt(app: Wsgi, ending: Ending) -> Callable[[Any, Any], Any]:
         if delay := environ.get(DELAY):
             await ending.sleep(delay)
         schedule = environ.get("mockserver.schedule")
-        if schedule is None:
+        if badly := environ.get(ENDING):
+            pace = partial(_pace, ending=ending)
+            await end(badly, scope, protocol, (code, headers), schedule or (), pace)
+        elif schedule is None:
             protocol.response_bytes(code, headers, body)
         else:
             await _pace(protocol.response_stream(code, headers), schedule, ending)
@@ -236,6 +243,7 @@ def _environ(scope: Any, body: bytes) -> dict[str, Any]:
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
         "mockserver.paces": True,
+        CUTS: CAN_CUT,
     }
     for name, value in scope.headers.items():
         if name == "content-type":

@@ -59,6 +59,18 @@ def _hostile_ends(body: bytes, needles: Iterable[bytes]) -> list[int]:
     return sorted(end for end in ends if 0 < end < len(body))
 
 
+def at_once(chunks: tuple[Chunk, ...], clock: Clock) -> tuple[Chunk, ...]:
+    """Let the time pass that the chunks take, and return them without it."""
+    return tuple(Chunk(0.0, data) for data in paced(chunks, clock))
+
+
+def stalled(chunks: tuple[Chunk, ...], clock: Clock, seconds: float) -> Iterator[bytes]:
+    """Yield the bytes when they are due, then nothing more for so long."""
+    yield from paced(chunks, clock)
+    if seconds:
+        clock.sleep(seconds)
+
+
 def paced(chunks: tuple[Chunk, ...], clock: Clock) -> Iterator[bytes]:
     """Yield the bytes when they are due, for servers that give a stream a thread of its own."""
     for chunk in chunks:

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
 from mockserver import tls
+from mockserver.chaos import KINDS, check_here, read_plan
+from mockserver.delivery import CAN_CUT
 from mockserver.faults import UnknownName, names
 from mockserver.model import ChunkSize, Settings
 from mockserver.reply_files import FixtureError
@@ -95,6 +97,20 @@ class Size(click.ParamType[ChunkSize]):
     help="Serve an honest mock that differs in what the documents leave open; one an API.",
 )
 @click.option(
+    "--latency",
+    metavar="S|uniform:A,B|lognormal:MEDIAN,SIGMA",
+    help="Seconds until the first byte; lognormal:MEDIAN,p95=S is known as well.",
+)
+@click.option("--chunk-latency", metavar="S|…", help="Seconds more between the chunks of a stream.")
+@click.option(
+    "--chaos",
+    "connection",
+    multiple=True,
+    metavar="KIND[@CHANCE]",
+    help=f"What happens to connections: {', '.join(KINDS)}; repeatable.",
+)
+@click.option("--rate-limit", metavar="N/S", help="Let each caller send N requests in S seconds.")
+@click.option(
     "--fixtures",
     type=click.Path(path_type=Path),
     metavar="DIR",
@@ -161,7 +177,9 @@ class Size(click.ParamType[ChunkSize]):
 def command(
     apis: tuple[str, ...], port: int, port_file: Path | None, host: str, seed: int,
     reply_after: float, chunk_delay: float, chunk_size: ChunkSize, faults: tuple[str, ...],
-    variants: tuple[str, ...], fixtures: Path | None, clock: str, strict: bool, state: str,
+    variants: tuple[str, ...], latency: str | None, chunk_latency: str | None,
+    connection: tuple[str, ...], rate_limit: str | None,
+    fixtures: Path | None, clock: str, strict: bool, state: str,
     workers: int, makes_certificate: bool, tls_cert: Path | None, tls_key: Path | None,
     log_format: Literal["text", "json"], log_requests: bool, no_auth: bool,
     credentials: tuple[tuple[str, str], ...], admin_token: str | None,
@@ -175,7 +193,10 @@ def command(
 
     With --fault ID@CHANCE the seed decides for each request of a session, by its place in it: so
     the same requests break again. A session is a caller in a conversation, as far as the request
-    says; the header `Counterfoil-Session: NAME` says it instead.
+    says; the header `Counterfoil-Session: NAME` says it instead. Latency and chaos are drawn in
+    the same way.
+
+    A request that carries the header `Counterfoil-Chaos: KIND` meets that alone.
     """
     chosen = tuple(apis) or tuple(names())
     logging = Logging(log_format, log_requests)
@@ -194,6 +215,7 @@ def command(
                     chunk_delay=chunk_delay,
                     strict=strict,
                     watch=True,
+                    chaos=_chaos(latency, chunk_latency, connection, rate_limit),
                 ),
                 credentials=wiring.served_credentials(chosen, dict(credentials)),
                 faults=faults,
@@ -208,6 +230,21 @@ def command(
             _serve(wanted, workers, port_file)
     except MISTAKES as problem:
         raise click.UsageError(str(problem)) from problem
+
+
+def _chaos(
+    latency: str | None, chunk_latency: str | None, connection: tuple[str, ...], limit: str | None
+) -> dict[str, Any]:
+    """Return the chaos that the options ask for; raises UnknownName."""
+    asked = {
+        "latency": latency,
+        "chunk_latency": chunk_latency,
+        "connection": list(connection) or None,
+        "rate_limit": limit,
+    }
+    chaos = {name: value for name, value in asked.items() if value is not None}
+    check_here(read_plan(chaos), CAN_CUT)
+    return chaos
 
 
 MISTAKES = (

@@ -1,3 +1,4 @@
+import http.client
 import json
 import os
 import re
@@ -94,6 +95,59 @@ def test_fault_with_a_chance_repeats_with_the_seed():
     assert heard("--seed", "0") == first != heard("--seed", "1")
 
 
+def test_chaos_is_served_and_repeats_with_the_seed():
+    words = ("--chaos", "empty@0.5", "--latency", "uniform:0,0.001", "--rate-limit", "25/600")
+
+    def heard(*more):
+        with serving("bedrock", *words, *more) as process:
+            url = process.stdout.readline().split()[1]
+            found = []
+            for _ in range(30):
+                try:
+                    found.append(health(url, **{"Counterfoil-Session": "mine"}))
+                except http.client.RemoteDisconnected:
+                    found.append("empty")
+            shown = json.loads(urllib.request.urlopen(f"{url}_counterfoil/chaos").read())
+            return found, shown["apis"]["bedrock"]["served_with"]
+
+    first, plan = heard()
+    assert plan["connection"] == ["empty@0.5"] and plan["rate_limit"] == "25/600"
+    assert 5 < first.count("empty") < 25
+    assert {str(one) for one in first[25:]} <= {
+        "empty",
+        str((429, {"message": "Too Many Requests"})),
+    }
+    assert heard("--seed", "0")[0] == first != heard("--seed", "1")[0]
+
+
+def test_request_that_asks_for_chaos_meets_it_alone():
+    with serving("bedrock") as process:
+        url = process.stdout.readline().split()[1]
+        with pytest.raises(ConnectionResetError):
+            health(url, **{"Counterfoil-Chaos": "reset"})
+        assert health(url) == b'{"status":"ok"}'
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--chaos", "rest"), "did you mean reset?"),
+        (("--latency", "slow"), "lognormal:MEDIAN,SIGMA"),
+        (("--chunk-latency", "-1"), "lognormal:MEDIAN,SIGMA"),
+        (("--rate-limit", "5"), "N/SECONDS"),
+    ],
+)
+def test_chaos_that_there_is_not_is_wrong_usage(counterfoil, words, said):
+    done = counterfoil("serve", "bedrock", "--port", "0", *words)
+    assert done.code == 2 and said in " ".join(done.err.split())
+
+
+def test_chaos_that_cannot_be_had_here_is_wrong_usage(counterfoil, monkeypatch):
+    monkeypatch.setattr("counterfoil.cli.serve.CAN_CUT", False)
+    done = counterfoil("serve", "bedrock", "--port", "0", "--chaos", "reset")
+    assert done.code == 2 and "on Linux" in " ".join(done.err.split())
+
+
 def test_variant_is_served_and_said_so():
     with serving("bedrock", "genesis", "--variant", "bedrock.json_sorted") as process:
         lines = [process.stdout.readline().split() for _ in range(2)]
@@ -124,6 +178,17 @@ def test_ctrl_c_stops_it_without_a_word():
         _, err = process.communicate(timeout=10)
     assert process.returncode == 0
     assert "Traceback" not in err
+
+
+def test_ctrl_c_stops_it_while_an_answer_is_stalled():
+    with serving("bedrock", "--chaos", "stalled") as process:
+        where = urllib.parse.urlsplit(process.stdout.readline().split()[1])
+        with socket.create_connection((where.hostname, where.port), timeout=10) as client:
+            client.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert client.recv(8) == b"HTTP/1.1"
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=8)
+    assert process.returncode == 0 and "Traceback" not in err
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,7 @@ def test_journal_shows_what_was_asked_and_can_be_cleared(client: FlaskClient) ->
         "fixture": "",
         "remarks": [],
         "faults": [],
+        "chaos": [],
     }
     assert client.delete(f"{ADMIN}/journal").json["entries"] == []
     assert client.get(f"{ADMIN}/journal").json["entries"] == []

@@ -28,6 +28,7 @@ FIELDS: dict[str, Any] = {
     "fixture": "replies.yaml, entry 1",
     "remarks": ("note",),
     "faults": ("echo.say.twice",),
+    "chaos": ("drip=64",),
 }
 
 
@@ -71,6 +72,7 @@ def test_journal_is_json() -> None:
             "chunks": [[0.0, 7]],
             "remarks": ["note"],
             "faults": ["echo.say.twice"],
+            "chaos": ["drip=64"],
         }
     ]
 

@@ -84,6 +84,15 @@ class Emulator(Api):
         """Return the key that came with the request, or ""."""
         return str(call.request.headers.get("x-api-key", ""))
 
+    def credential_of(self, call: Call) -> str:
+        """Return the key that came with the request."""
+        return self.read_key(call)
+
+    def throttled(self, seconds: float) -> Refusal:
+        """Return what the gateway says over quota; it does not say how long (its documentation)."""
+        said = "Too Many Requests"
+        return Refusal(said, status=429, detail={"message": said})
+
     def session_of(self, call: Call) -> str:
         """Return the key and the conversation that the path or the body names."""
         return repr((self.read_key(call), self.conversation_of(call)))

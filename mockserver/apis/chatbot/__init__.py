@@ -91,6 +91,10 @@ class Emulator(Api):
         scheme, _, key = call.request.headers.get("Authorization", "").partition(" ")
         return key.strip() if scheme.lower() == "bearer" else ""
 
+    def credential_of(self, call: Call) -> str:
+        """Return the bot and the key: by default there are no keys, and each bot is a caller."""
+        return repr((call.path.get("bot_uid", ""), self.read_key(call)))
+
     def session_of(self, call: Call) -> str:
         """Return the bot, the key and the conversation that the body names."""
         bot_uid = call.path.get("bot_uid", "")

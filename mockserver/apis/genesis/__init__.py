@@ -86,6 +86,17 @@ class Emulator(Api):
             found = call.request.environ[READ] = _read(call.request)
         return found
 
+    def credential_of(self, call: Call) -> str:
+        """Return the public key that the parameters name."""
+        try:
+            return _shown(_read(call.request).values.get("PublicKey", ""))
+        except HTTPException:  # a body too large to be read names nobody
+            return ""
+
+    def throttled(self, seconds: float) -> Refusal:
+        """Return RetCode 153; no document gives its words (fact sheet, RetCodes)."""
+        return Refusal("Request was throttled", code=153)
+
     def session_of(self, call: Call) -> str:
         """Return the key, the application and the session that the parameters name."""
         try:

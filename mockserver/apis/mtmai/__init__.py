@@ -90,6 +90,10 @@ class Emulator(Api):
         call.remarks.append(credentials.diagnose(brought, tenant, self.world.identities))
         raise Refusal(self.forbidden(tenant, brought), status=403)
 
+    def credential_of(self, call: Call) -> str:
+        """Return the credentials that the headers bring."""
+        return repr(credentials.read(call.request.headers))
+
     def session_of(self, call: Call) -> str:
         """Return the tenant, the credentials and the session that the path names."""
         brought = credentials.read(call.request.headers)
