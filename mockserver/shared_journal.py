@@ -153,7 +153,9 @@ def _line(entry: Entry, seconds: float | None) -> bytes:
 
 
 def _entry(fields: dict[str, Any]) -> Entry:
-    pairs = ("headers", "answer_headers", "chunks")
-    lists = ("remarks", "faults")
-    made = {name: tuple(map(tuple, fields[name])) for name in pairs}
-    return Entry(**{**fields, **made, **{name: tuple(fields[name]) for name in lists}})
+    return Entry(**{name: _frozen(value) for name, value in fields.items()})
+
+
+def _frozen(value: Any) -> Any:
+    """Return lists as the tuples that they were before they were written as JSON."""
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
