@@ -10,11 +10,14 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from .clock import VirtualClock
+from .event_pages import add_events
 from .fault_pages import add_faults
 from .journal import Journal
 from .journal_pages import add_journal
 from .metrics import Metrics
 from .model import Api
+from .page import add_files, asks_for_a_file, html, prefers_html
+from .record_pages import add_records
 from .reply_pages import add_replies
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -33,9 +36,14 @@ def admin_pages(
     def closed_to_strangers() -> tuple[Response, int] | None:
         if (_is_local() and not _comes_from_a_page_elsewhere()) or _has(token):
             return None
+        if token is not None and asks_for_a_file():
+            return None  # a browser cannot send the token before it has the page that asks for it
         return jsonify(error="this page is for the machine it runs on, or needs its token"), 403
 
+    add_files(pages)
     add_journal(pages, journal)
+    add_events(pages, journal)
+    add_records(pages, emulators)
     add_replies(pages, emulators)
     add_faults(pages, emulators)
     _add_reports(pages, emulators, journal, metrics)
@@ -48,12 +56,16 @@ def _add_reports(
 ) -> None:
     @pages.get("/")
     def index() -> Response:
-        return jsonify(
+        if prefers_html():
+            return html()
+        answer = jsonify(
             apis=[
                 {"api": api.name, "title": api.title, "path": prefix or "/"}
                 for prefix, api in emulators.items()
             ]
         )
+        answer.vary.add("Accept")
+        return answer
 
     @pages.get("/metrics")
     def read_metrics() -> Response:
@@ -75,7 +87,8 @@ def _add_reports(
 def _add_clock(pages: Blueprint, emulators: Mapping[str, Api]) -> None:
     @pages.get("/clock")
     def read_clock() -> Response:
-        return jsonify(now=_clock(emulators).now())
+        clock = _clock(emulators)
+        return jsonify(now=clock.now(), virtual=isinstance(clock, VirtualClock))
 
     @pages.post("/clock")
     def move_clock() -> tuple[Response, int] | Response:

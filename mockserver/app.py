@@ -19,7 +19,7 @@ from .admin import admin_pages
 from .chances import FAULT_HEADER, Chooser, Chosen, no_fault_in
 from .clock import Clock, RealClock
 from .faults import UnknownName, find_api, read_chances, with_faults
-from .journal import Entry, Journal, Redaction
+from .journal import Entry, Journal, Redaction, redaction_of
 from .lean_flask import LeanFlask, LeanResponse
 from .metrics import Metrics
 from .model import DELAY, Answer, Api, Call, Identity, Refusal, Settings, World
@@ -116,7 +116,7 @@ def create_app(
     app.url_map.merge_slashes = False
     records = Records(journal, Metrics(journal))
     serve = {
-        prefix: partial(_serve, Chooser(api, prefix), records, _redaction(api))
+        prefix: partial(_serve, Chooser(api, prefix), records, redaction_of(api))
         for prefix, api in emulators.items()
     }
     for prefix, api in emulators.items():
@@ -173,16 +173,6 @@ def _unrouted(serve: Mapping[str, Serve]) -> Callable[[HTTPException], Any]:
         return jsonify(error=f"nothing is served at {request.path}; try {served}"), 404
 
     return refuse
-
-
-def _redaction(api: Api) -> Redaction:
-    secrets = [
-        (name, value)
-        for identity in api.world.identities
-        for name, value in identity.items()
-        if name in api.secrets
-    ]
-    return Redaction(secrets, api.concealed)
 
 
 def _serve(

@@ -6,11 +6,16 @@ import base64
 import json
 import re
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, quote_plus
+
+if TYPE_CHECKING:
+    from .model import Api
 
 MOST_BODY = 16_384
 """Characters of a body, path or query string that an entry keeps."""
@@ -164,6 +169,17 @@ class Redaction:
         return shown[: min(MOST_BODY, len(shown) - self._longest)]
 
 
+def redaction_of(api: Api) -> Redaction:
+    """Return what hides the secrets of all whom a mock knows."""
+    secrets = [
+        (name, value)
+        for identity in api.world.identities
+        for name, value in identity.items()
+        if name in api.secrets
+    ]
+    return Redaction(secrets, api.concealed)
+
+
 _BETWEEN = "\n\x1e\n"
 """What stands between texts that are looked through as one; no secret goes on beyond a space."""
 
@@ -241,6 +257,7 @@ class Journal:
         self._entries: deque[Entry] = deque()
         self._size = 0
         self._written = 0
+        self.began = time.time_ns()  # tells it from the journal of a mock that is started anew
         self._lock = threading.Lock()
 
     @property
@@ -252,6 +269,12 @@ class Journal:
     def kept(self) -> int:
         """How many entries there are."""
         return len(self._entries)
+
+    @property
+    def first(self) -> int:
+        """The number of the oldest entry that is kept; of the next one where none is."""
+        with self._lock:
+            return self._entries[0].number if self._entries else self._written + 1
 
     def write(self, **fields: Any) -> Entry:
         """Keep one exchange; `fields` are those of Entry, without its number."""
@@ -269,6 +292,20 @@ class Journal:
         with self._lock:
             held = list(self._entries)
         return [entry for entry in held if wanted(entry)]
+
+    def after(self, number: int, most: int) -> list[Entry]:
+        """Return the entries that are kept after this one, at most so many, oldest first."""
+        with self._lock:
+            if number >= self._written or not self._entries:
+                return []
+            start = max(0, number + 1 - self._entries[0].number)
+            return list(islice(self._entries, start, start + most))
+
+    def find(self, number: int) -> Entry | None:
+        """Return one entry, None where it is not kept."""
+        with self._lock:
+            place = number - self._entries[0].number if self._entries else -1
+            return self._entries[place] if 0 <= place < len(self._entries) else None
 
     def as_json(self, wanted: Callable[[Entry], bool] = Filter()) -> list[dict[str, Any]]:
         """Return what is kept and asked for as JSON values."""

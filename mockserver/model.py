@@ -31,6 +31,16 @@ DELAY = "mockserver.delay"
 """Where an application says how many seconds the server shall wait before it answers."""
 
 
+FEED = "mockserver.feed"
+"""Where an application leaves what the server shall call for more of the body, again and again.
+
+It gives bytes, none of them where there is nothing now, and None when the body is over.
+"""
+
+FEED_PAUSE = 0.05
+"""Seconds until a feed that had nothing is asked again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One documented operation; `path` is a Flask rule, relative to where the API is mounted."""

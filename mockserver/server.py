@@ -22,7 +22,7 @@ from granian.constants import Interfaces
 from granian.server.embed import Server as Granian
 
 from .journal_pages import AGAIN
-from .model import DELAY, Chunk
+from .model import DELAY, FEED, FEED_PAUSE, Chunk
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
@@ -123,11 +123,13 @@ def adapt(app: Wsgi) -> Callable[[Any, Any], Any]:
             code, headers, body = _call(app, environ)
         if delay := environ.get(DELAY):
             await asyncio.sleep(delay)
-        schedule = environ.get("mockserver.schedule")
-        if schedule is None:
-            protocol.response_bytes(code, headers, body)
-        else:
+        schedule, feed = environ.get("mockserver.schedule"), environ.get(FEED)
+        if schedule is not None:
             await _pace(protocol.response_stream(code, headers), schedule)
+        elif feed is not None:
+            await _pass_on(protocol, protocol.response_stream(code, headers), feed)
+        else:
+            protocol.response_bytes(code, headers, body)
 
     return answer
 
@@ -157,6 +159,20 @@ async def _pace(stream: Any, chunks: tuple[Chunk, ...]) -> None:
             await stream.send_bytes(chunk.data)
     except ProtocolClosed:
         return  # the client hung up; there is nobody to tell
+
+
+async def _pass_on(protocol: Any, stream: Any, feed: Callable[[], bytes | None]) -> None:
+    """Send what a feed has whenever it has something, until it is over or the client hangs up."""
+    gone = asyncio.ensure_future(protocol.client_disconnect())
+    try:
+        while not gone.done() and (data := feed()) is not None:
+            if data:
+                await stream.send_bytes(data)
+            await asyncio.wait([gone], timeout=0 if data else FEED_PAUSE)
+    except ProtocolClosed:
+        return  # the client hung up; there is nobody to tell
+    finally:
+        gone.cancel()
 
 
 def _environ(scope: Any, body: bytes) -> dict[str, Any]:
