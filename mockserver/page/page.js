@@ -127,6 +127,7 @@ async function follow() {
   following.abort();
   const mine = (following = new AbortController());
   forgetLines();
+  $("show-all").hidden = ![...filters()].length;
   let pause = 250;
   while (!mine.signal.aborted) {
     try {
@@ -180,6 +181,7 @@ function takeEvent(block) {
 }
 
 function takeLine(line) {
+  line.fresh = seen.caughtUp;
   lines.push(line);
   if (seen.caughtUp) news.count += 1;
   if (line.operation) addName("operations", line.operation);
@@ -319,19 +321,21 @@ const statusOf = (code) => el("span", { class: "status", "data-class": Math.floo
 
 function rowOf(line) {
   const link = el("a", { href: `#journal/${line.number}` }, String(line.number));
-  const what = el("td", { class: "c-what" }, el("b", {}, visible(line.method)), visible(line.path));
+  const what = el("td", { class: "c-what" }, el("b", {}, visible(line.method)),
+    line.operation ? `${visible(line.operation)} ` : "", el("span", {}, visible(line.path)));
   what.title = [line.api, line.operation ?? "no operation", line.session].filter(Boolean).map(visible).join(" · ");
   const marks = el("td", { class: "c-marks" });
-  const mark = (text, why, warns) => marks.append(el("span", { class: warns ? "mark warns" : "mark", title: why }, text));
+  const mark = (text, why, warns) => marks.append(el("span", { class: warns ? "mark warns" : "mark", title: why }, text), " ");
   if (line.faults.length) mark("fault", visible(line.faults.join(", ")), true);
   if (line.remarks) mark("note", "what the mock remarks for its owner", true);
   if (line.caller === "refused" && !line.remarks) mark("refused", "the caller's credentials", true);
   if (line.chunks > 1) mark("stream", `${line.chunks} pieces`, false);
   const row = el("tr", { "data-number": line.number },
     el("td", { class: "c-number" }, link),
-    el("td", { class: "c-time" }, clockOf(line.at).slice(11, 23)),
+    el("td", { class: "c-time" }, clockOf(line.at).slice(11, 19), el("i", {}, clockOf(line.at).slice(19, 23))),
     el("td", { class: "c-status" }, statusOf(line.status)), what, marks);
-  if (seen.caughtUp && line === lines.at(-1)) row.classList.add("fresh");
+  if (line.fresh) row.classList.add("fresh");
+  line.fresh = false;
   row.link = link;
   rows.set(line.number, row);
   return row;
@@ -415,12 +419,10 @@ async function openExchange() {
   if (entry) showExchange(entry);
   else {
     title.replaceChildren(`Exchange ${wanted}`);
-    $("exchange").replaceChildren(backLink(), el("p", { class: "problem" }, problem));
+    $("exchange").replaceChildren(el("p", { class: "problem" }, problem));
   }
   if (toHeading) { toHeading = false; title.focus(); }
 }
-
-const backLink = () => el("a", { class: "back", href: "#journal" }, "Back to the journal");
 
 $("detail").addEventListener("keydown", (event) => {
   if (event.key === "Escape" && shown.number) location.hash = "#journal";
@@ -441,15 +443,15 @@ function showExchange(entry) {
   const target = entry.path + (entry.query ? `?${entry.query}` : "");
   $("detail-title").replaceChildren(el("span", {}, `Exchange ${entry.number}`),
     el("code", {}, visible(`${entry.method} ${target}`)), statusOf(entry.status));
-  const parts = [backLink(), factsOf(entry)];
+  const parts = [factsOf(entry)];
   if (entry.remarks.length) {
     parts.push(el("ul", { class: "remarks", "aria-label": "Remarks" },
       ...entry.remarks.map((remark) => el("li", {}, visible(remark)))));
   }
-  parts.push(streamOf(entry.chunks));
+  if (entry.chunks.length > 1) parts.push(streamOf(entry.chunks));
   parts.push(el("div", { class: "ticket" },
-    sideOf("Request", entry.headers, entry.body, null),
-    sideOf("Answer", entry.answer_headers, entry.answer, entry.chunks)));
+    sideOf("Request", entry.headers, entry.body, entry.body ? `${entry.body.length.toLocaleString("en")} characters` : ""),
+    sideOf("Answer", entry.answer_headers, entry.answer, leftAs(entry.chunks))));
   $("exchange").replaceChildren(...parts);
   tintNames();
 }
@@ -470,13 +472,18 @@ function factsOf(entry) {
 
 const MOST_BODY = 16384; // characters that a journal keeps of one
 
-function sideOf(title, headers, body, chunks) {
-  const size = chunks ? `${bytes(chunks.reduce((sum, [, count]) => sum + count, 0))}` : body ? `${body.length.toLocaleString("en")} characters` : "";
+function leftAs(chunks) {
+  const total = chunks.reduce((sum, [, count]) => sum + count, 0);
+  return `${bytes(total)}, in ${chunks.length === 1 ? "one piece" : `${chunks.length} pieces`}`;
+}
+
+function sideOf(title, headers, body, size) {
   const side = el("section", { class: "side", "aria-label": title }, el("h3", {}, title, el("small", {}, size)));
   const list = el("dl", { class: "headers" });
   for (const [name, value] of headers) list.append(el("div", {}, el("dt", {}, visible(name)), el("dd", {}, visible(value))));
   side.append(list);
-  if (body) side.append(el("pre", {}, visible(indented(body) ?? body)));
+  const form = headers.some(([name, value]) => /^content-type$/i.test(name) && /x-www-form-urlencoded/i.test(value));
+  if (body) side.append(el("pre", {}, visible(indented(body) ?? (form ? body.replaceAll("&", "\n&") : body))));
   else side.append(el("p", { class: "none" }, "no body"));
   if (body.length >= MOST_BODY) side.append(el("p", { class: "cut" }, "The rest of it was not kept."));
   return side;
@@ -528,7 +535,6 @@ const WIDTH = 600, HEIGHT = 72, MOST_PIECES = 200;
 const seconds = (time) => time >= 1 ? `${+time.toFixed(2)} s` : time > 0 ? `${+(time * 1000).toFixed(time < 0.01 ? 1 : 0)} ms` : "0";
 
 function streamOf(chunks) {
-  if (chunks.length < 2) return null;
   const total = chunks.reduce((sum, [, count]) => sum + count, 0), end = chunks.at(-1)[0];
   const said = `${chunks.length} pieces, ${bytes(total)}${end ? `, over ${seconds(end)}` : ", all at once"}`;
   const svg = drawn("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img",
@@ -549,12 +555,12 @@ function streamOf(chunks) {
   svg.append(drawn("path", { class: "edge", d: `${path} L ${WIDTH} 4`, "vector-effect": "non-scaling-stroke" }));
   const highest = Math.max(...most.values());
   for (const [x, count] of most) {
-    const height = Math.max(3, (count / highest) * HEIGHT * 0.55);
+    const height = Math.max(3, Math.sqrt(count / highest) * HEIGHT * 0.55);
     svg.append(drawn("line", { class: "piece", x1: x, x2: x, y1: HEIGHT, y2: (HEIGHT - height).toFixed(1), "vector-effect": "non-scaling-stroke" }));
   }
   svg.append(drawn("line", { class: "axis", x1: 0, x2: WIDTH, y1: HEIGHT, y2: HEIGHT, "vector-effect": "non-scaling-stroke" }));
   return el("figure", { class: "stream" },
-    el("figcaption", {}, el("strong", {}, "Stream"), el("span", {}, said), el("span", {}, "bars: a piece · area: all so far")),
+    el("figcaption", {}, el("strong", {}, "Stream"), el("span", {}, said), el("span", {}, "each bar a piece, the area all so far")),
     svg, ticksOf(end), piecesOf(chunks));
 }
 
