@@ -37,8 +37,9 @@ class Server:
     def __init__(self, app: Wsgi, host: str = "127.0.0.1", port: int = 0) -> None:
         self.host = host
         self.port = _free(host, port)
+        self._stopping = threading.Event()
         self._granian = Granian(
-            adapt(app),
+            adapt(app, self._stopping),
             address=host,
             port=self.port,
             interface=Interfaces.RSGI,
@@ -74,7 +75,11 @@ class Server:
         # Granian's own handlers set a flag that an idle loop does not look at until it wakes.
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._granian.stop)
+            loop.add_signal_handler(number, self._stop)
+
+    def _stop(self) -> None:
+        self._stopping.set()  # Granian waits for every answer, and a feed would go on for ever
+        self._granian.stop()  # type: ignore[no-untyped-call]
 
     def __enter__(self) -> Server:
         """Serve in a thread of its own; returns when the server answers."""
@@ -86,7 +91,7 @@ class Server:
     def __exit__(self, *_: object) -> None:
         """Stop serving."""
         assert self._loop is not None and self._thread is not None
-        self._loop.call_soon_threadsafe(self._granian.stop)
+        self._loop.call_soon_threadsafe(self._stop)
         self._thread.join(10)
 
     def wait(self, seconds: float = 10.0) -> None:
@@ -110,7 +115,7 @@ class Server:
             _see_off(before)
 
 
-def adapt(app: Wsgi) -> Callable[[Any, Any], Any]:
+def adapt(app: Wsgi, stopping: threading.Event) -> Callable[[Any, Any], Any]:
     """Return an RSGI application that calls the WSGI one inline and paces its streams."""
 
     async def answer(scope: Any, protocol: Any) -> None:
@@ -127,7 +132,7 @@ def adapt(app: Wsgi) -> Callable[[Any, Any], Any]:
         if schedule is not None:
             await _pace(protocol.response_stream(code, headers), schedule)
         elif feed is not None:
-            await _pass_on(protocol, protocol.response_stream(code, headers), feed)
+            await _pass_on(protocol, protocol.response_stream(code, headers), feed, stopping.is_set)
         else:
             protocol.response_bytes(code, headers, body)
 
@@ -161,11 +166,13 @@ async def _pace(stream: Any, chunks: tuple[Chunk, ...]) -> None:
         return  # the client hung up; there is nobody to tell
 
 
-async def _pass_on(protocol: Any, stream: Any, feed: Callable[[], bytes | None]) -> None:
-    """Send what a feed has whenever it has something, until it is over or the client hangs up."""
+async def _pass_on(
+    protocol: Any, stream: Any, feed: Callable[[], bytes | None], stopping: Callable[[], bool]
+) -> None:
+    """Send what a feed has, until it is over, the client hangs up, or the server stops."""
     gone = asyncio.ensure_future(protocol.client_disconnect())
     try:
-        while not gone.done() and (data := feed()) is not None:
+        while not (gone.done() or stopping()) and (data := feed()) is not None:
             if data:
                 await stream.send_bytes(data)
             await asyncio.wait([gone], timeout=0 if data else FEED_PAUSE)

@@ -119,7 +119,8 @@ let following = new AbortController();
 
 function filters() {
   const asked = new URLSearchParams();
-  for (const [name, value] of new FormData($("filter"))) if (value) asked.set(name, value);
+  // Not `contains` alone: what is named so would stand in for the method of the form.
+  for (const [name, value] of new FormData($("filter"))) if (value) asked.set(name.replace("by-", ""), value);
   return asked;
 }
 
@@ -162,7 +163,9 @@ async function readEvents(body, signal) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let left = "";
   for (;;) {
-    const { value, done } = await reader.read();
+    // The mock says something every ten seconds: who is silent for longer is gone.
+    const silence = setTimeout(() => reader.cancel(), 30000);
+    const { value, done } = await reader.read().finally(() => clearTimeout(silence));
     if (done || signal.aborted) return;
     const blocks = (left + value).split("\n\n");
     left = blocks.pop();
@@ -215,6 +218,9 @@ function addName(kind, name) {
 
 function forgetLines() {
   lines.length = 0;
+  for (const row of rows.values()) row.remove(); // another mock has other exchanges by these numbers
+  rows.clear();
+  view.known = 0;
   Object.assign(seen, { journal: null, first: 1, last: 0, caughtUp: false });
   news.count = 0;
   draw();
@@ -227,12 +233,12 @@ function tellNews() {
   if (news.timer) return;
   news.timer = setTimeout(() => {
     news.timer = 0;
-    const all = `${lines.length.toLocaleString("en")} exchange${lines.length === 1 ? "" : "s"}`;
-    const said = news.count ? `${all}, ${news.count.toLocaleString("en")} new` : all;
-    if ($("news").textContent !== said) $("news").textContent = said;
+    if (news.count) $("news").textContent = `${counted(news.count, "new exchange")}, ${lines.length.toLocaleString("en")} in all`;
     news.count = 0;
-  }, seen.caughtUp && news.count ? 1000 : 0);
+  }, 1500);
 }
+
+const counted = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
 
 const rows = new Map(); // the rows that are in the document, by number
 const OVERSCAN = 8;
@@ -285,6 +291,7 @@ function drawRows() {
   });
   before.after(gap("gap-below", (lines.length - until) * height));
   $("rows").setAttribute("aria-rowcount", lines.length + 1);
+  $("count").textContent = counted(lines.length, "exchange");
   if (lost) scroller.focus({ preventScroll: true });
   $("nothing").hidden = lines.length > 0 || !seen.caughtUp;
   $("nothing").textContent = [...filters()].length ? "No exchange that is kept is like this." : "Nothing was asked yet.";
@@ -460,7 +467,7 @@ function factsOf(entry) {
   const facts = el("dl", { class: "facts" });
   const fact = (name, ...what) => facts.append(el("div", {}, el("dt", {}, name), el("dd", {}, ...what)));
   const narrowed = (field, value) => el("button", { type: "button", class: "link", title: "Show only these",
-    onclick: () => { $("filter").elements[field].value = value; if (!WIDE.matches) location.hash = "#journal"; follow(); } }, visible(value));
+    onclick: () => { $("filter").elements[`by-${field}`].value = value; if (!WIDE.matches) location.hash = "#journal"; follow(); } }, visible(value));
   fact("Operation", entry.operation ? narrowed("operation", entry.operation) : "none has this path and method");
   fact("Caller", entry.caller);
   fact("Session", entry.session ? narrowed("session", entry.session) : "none named");
@@ -489,7 +496,7 @@ function sideOf(title, headers, body, size) {
   return side;
 }
 
-const bytes = (count) => `${count.toLocaleString("en")} byte${count === 1 ? "" : "s"}`;
+const bytes = (count) => counted(count, "byte");
 const MOST_DEPTH = 40;
 
 /** Indent JSON without reading it into values, which would change numbers and lose doubles. */
@@ -608,7 +615,7 @@ async function lookAtRecords() {
     before = item;
   }
   for (const [id, item] of records) if (!kept.has(id)) { item.remove(); records.delete(id); }
-  $("conversations-count").textContent = found.length ? `${found.length} record${found.length === 1 ? "" : "s"}` : "nobody has talked with the mocks yet";
+  $("conversations-count").textContent = found.length ? counted(found.length, "record") : "nobody has talked with the mocks yet";
   tintNames();
 }
 
