@@ -449,7 +449,8 @@ function showStart() {
 function showExchange(entry) {
   const target = entry.path + (entry.query ? `?${entry.query}` : "");
   $("detail-title").replaceChildren(el("span", {}, `Exchange ${entry.number}`),
-    el("code", {}, visible(`${entry.method} ${target}`)), statusOf(entry.status));
+    el("code", {}, visible(`${entry.method} ${target}`)), statusOf(entry.status),
+    el("time", { datetime: clockOf(entry.at) }, `${clockOf(entry.at).replace("T", " ").slice(0, 23)} UTC`));
   const parts = [factsOf(entry)];
   if (entry.remarks.length) {
     parts.push(el("ul", { class: "remarks", "aria-label": "Remarks" },
@@ -473,7 +474,6 @@ function factsOf(entry) {
   fact("Session", entry.session ? narrowed("session", entry.session) : "none named");
   fact("Fixture", entry.fixture ? visible(entry.fixture) : "none");
   fact("Faults", ...(entry.faults.length ? entry.faults.flatMap((id, at) => [at ? ", " : "", narrowed("fault", id)]) : ["none"]));
-  fact("At", `${clockOf(entry.at).replace("T", " ").slice(0, 23)} UTC`);
   return facts;
 }
 
@@ -567,7 +567,7 @@ function streamOf(chunks) {
   }
   svg.append(drawn("line", { class: "axis", x1: 0, x2: WIDTH, y1: HEIGHT, y2: HEIGHT, "vector-effect": "non-scaling-stroke" }));
   return el("figure", { class: "stream" },
-    el("figcaption", {}, el("strong", {}, "Stream"), el("span", {}, said), el("span", {}, "each bar a piece, the area all so far")),
+    el("figcaption", {}, el("strong", {}, "Stream"), el("span", {}, said), el("span", {}, "a bar: what left then; the area: all so far")),
     svg, ticksOf(end), piecesOf(chunks));
 }
 
