@@ -747,7 +747,7 @@ function showReplies(replies) {
     });
     const texts = [`${api} ${id}`, String(asked), answer ?? "", Object.keys(rest).length ? JSON.stringify(rest) : ""];
     return el("tr", {}, ...texts.map((text) => el("td", {}, visible(String(text)))),
-      el("td", {}, el("button", { type: "button", "aria-label": `Take away ${id}`, onclick: away }, "Take away")));
+      el("td", {}, el("button", { type: "button", "aria-label": `Remove ${id}`, onclick: away }, "Remove")));
   }));
 }
 

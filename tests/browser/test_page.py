@@ -365,7 +365,7 @@ def test_a_scripted_reply_is_answered(mock: Mock, page: Any) -> None:
     form.get_by_label("Further keys, as JSON").fill('{"colour": 1}')
     form.get_by_role("button", name="Script it").click()
     page.get_by_text("unknown key 'colour'").wait_for()
-    page.get_by_role("button", name="Take away s1").click()
+    page.get_by_role("button", name="Remove s1").click()
     page.get_by_text("none is scripted").wait_for()
 
 
