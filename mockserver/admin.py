@@ -11,10 +11,13 @@ from flask import Blueprint, Response, jsonify, request
 
 from .chaos_pages import add_chaos
 from .clock import VirtualClock
+from .event_pages import add_events
 from .fault_pages import add_faults
 from .journal import Journal
 from .journal_pages import add_journal
 from .model import Api
+from .page import add_files, asks_for_a_file, html, prefers_html
+from .record_pages import add_records
 from .reply_pages import add_replies
 from .state_pages import add_state
 
@@ -32,9 +35,14 @@ def admin_pages(emulators: Mapping[str, Api], journal: Journal, token: str | Non
     def closed_to_strangers() -> tuple[Response, int] | None:
         if (_is_local() and not _comes_from_a_page_elsewhere()) or _has(token):
             return None
+        if token is not None and asks_for_a_file():
+            return None  # a browser cannot send the token before it has the page that asks for it
         return jsonify(error="this page is for the machine it runs on, or needs its token"), 403
 
+    add_files(pages)
     add_journal(pages, journal)
+    add_events(pages, journal)
+    add_records(pages, emulators)
     add_replies(pages, emulators)
     add_faults(pages, emulators)
     add_chaos(pages, emulators)
@@ -47,12 +55,16 @@ def admin_pages(emulators: Mapping[str, Api], journal: Journal, token: str | Non
 def _add_reports(pages: Blueprint, emulators: Mapping[str, Api], journal: Journal) -> None:
     @pages.get("/")
     def index() -> Response:
-        return jsonify(
+        if prefers_html():
+            return html()
+        answer = jsonify(
             apis=[
                 {"api": api.name, "title": api.title, "path": prefix or "/"}
                 for prefix, api in emulators.items()
             ]
         )
+        answer.vary.add("Accept")
+        return answer
 
     @pages.get("/metrics")
     def read_metrics() -> Response:
@@ -67,7 +79,8 @@ def _add_reports(pages: Blueprint, emulators: Mapping[str, Api], journal: Journa
 def _add_clock(pages: Blueprint, emulators: Mapping[str, Api]) -> None:
     @pages.get("/clock")
     def read_clock() -> Response:
-        return jsonify(now=_clock(emulators).now())
+        clock = _clock(emulators)
+        return jsonify(now=clock.now(), virtual=isinstance(clock, VirtualClock))
 
     @pages.post("/clock")
     def move_clock() -> tuple[Response, int] | Response:

@@ -19,7 +19,7 @@ from .chances import FAULT_HEADER, Chooser, Chosen, no_fault_in
 from .chaos import CHAOS_HEADER, BadChaos, Chaos, Happening
 from .clock import Clock, RealClock
 from .faults import UnknownName, find_api, read_chances, with_faults
-from .journal import Entry, Journal, Redaction
+from .journal import Entry, Journal, Redaction, redaction_of
 from .lean_flask import LeanFlask, LeanResponse
 from .model import DELAY, ENDING, Answer, Api, Call, Identity, Refusal, Settings, World
 from .replies import CHOSEN, PICKED, SESSION, Replies
@@ -116,7 +116,7 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.url_map.merge_slashes = False
     serve = {
-        prefix: partial(_serve, Chooser(api, prefix), Chaos(api), journal, _redaction(api))
+        prefix: partial(_serve, Chooser(api, prefix), Chaos(api), journal, redaction_of(api))
         for prefix, api in emulators.items()
     }
     for prefix, api in emulators.items():
@@ -165,16 +165,6 @@ def _unrouted(serve: Mapping[str, Serve]) -> Callable[[HTTPException], Any]:
         return jsonify(error=f"nothing is served at {request.path}; try {served}"), 404
 
     return refuse
-
-
-def _redaction(api: Api) -> Redaction:
-    secrets = [
-        (name, value)
-        for identity in api.world.identities
-        for name, value in identity.items()
-        if name in api.secrets
-    ]
-    return Redaction(secrets, api.concealed)
 
 
 def _serve(

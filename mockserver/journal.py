@@ -6,13 +6,18 @@ import base64
 import json
 import re
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, quote_plus
 
 from .metrics import Metrics
+
+if TYPE_CHECKING:
+    from .model import Api
 
 MOST_BODY = 16_384
 """Characters of a body, path or query string that an entry keeps."""
@@ -173,6 +178,17 @@ class Redaction:
         return shown[: min(MOST_BODY, len(shown) - self._longest)]
 
 
+def redaction_of(api: Api) -> Redaction:
+    """Return what hides the secrets of all whom a mock knows."""
+    secrets = [
+        (name, value)
+        for identity in api.world.identities
+        for name, value in identity.items()
+        if name in api.secrets
+    ]
+    return Redaction(secrets, api.concealed)
+
+
 _BETWEEN = "\n\x1e\n"
 """What stands between texts that are looked through as one; no secret goes on beyond a space."""
 
@@ -250,6 +266,7 @@ class Journal:
         self._entries: deque[Entry] = deque()
         self._size = 0
         self._written = 0
+        self.began = time.time_ns()  # tells it from the journal of a mock that is started anew
         self._lock = threading.RLock()
         self.metrics = Metrics()
 
@@ -262,6 +279,12 @@ class Journal:
     def kept(self) -> int:
         """How many entries there are."""
         return len(self._entries)
+
+    @property
+    def first(self) -> int:
+        """The number of the oldest entry that is kept; of the next one where none is."""
+        with self._lock:
+            return self._entries[0].number if self._entries else self.written + 1
 
     def write(self, seconds: float, **fields: Any) -> Entry:
         """Keep and count one exchange, whose answer was made in so many seconds.
@@ -290,6 +313,31 @@ class Journal:
         with self._lock:
             held = list(self._entries)
         return [entry for entry in held if wanted(entry)]
+
+    def after(self, number: int, most: int) -> list[Entry]:
+        """Return the entries that are kept after this one, at most so many, oldest first."""
+        with self._lock:
+            if not self._entries or number >= self._entries[-1].number:
+                return []
+            start = self._place(number + 1)
+            return list(islice(self._entries, start, start + most))
+
+    def find(self, number: int) -> Entry | None:
+        """Return one entry, None where it is not kept."""
+        with self._lock:
+            place = self._place(number)
+            found = self._entries[place] if place < len(self._entries) else None
+            return found if found and found.number == number else None
+
+    def _place(self, number: int) -> int:
+        """Return where the first entry of this number or a later one is."""
+        if not self._entries:
+            return 0
+        place = min(max(0, number - self._entries[0].number), len(self._entries))
+        # Numbers have a hole where a process was killed while it wrote.
+        while place and self._entries[place - 1].number >= number:
+            place -= 1
+        return place
 
     def as_json(self, wanted: Callable[[Entry], bool] = EVERY) -> list[dict[str, Any]]:
         """Return what is kept and asked for as JSON values."""

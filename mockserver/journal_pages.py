@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict, fields
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
 from .har import as_har
-from .journal import Entry, Filter, Journal
+from .journal import Filter, Journal
 
 MOST_WAIT = 600.0
 """Seconds that a question may be kept waiting for its entries."""
@@ -40,7 +39,7 @@ def add_journal(pages: Blueprint, journal: Journal) -> None:
     @pages.get("/journal")
     def read_journal() -> Response | tuple[Response, int]:
         """Answer with the entries that were asked for, once there are as many as waited for."""
-        wanted, waits = _asked()
+        wanted, waits = asked_for(*_WAITS)
         found = journal.entries(wanted)
         least = int(waits.get("wait", 0))
         while len(found) < least and (left := _left(waits.get("timeout", 10.0))) > 0:
@@ -58,9 +57,16 @@ def add_journal(pages: Blueprint, journal: Journal) -> None:
         said = f"{least} entries were waited for, and {len(found)} came"
         return jsonify(error=said, entries=shown, last=journal.written), 408
 
+    @pages.get("/journal/<int:number>")
+    def read_entry(number: int) -> tuple[Response, int]:
+        entry = journal.find(number)
+        if entry is None:
+            return jsonify(error=f"the journal does not keep exchange {number}"), 404
+        return jsonify(asdict(entry)), 200
+
     @pages.get("/journal.har")
     def export() -> Response:
-        wanted, _ = _asked()
+        wanted, _ = asked_for(*_WAITS)
         answer = jsonify(as_har(journal.entries(wanted), request.host_url.rstrip("/")))
         answer.headers["Content-Disposition"] = "attachment; filename=journal.har"
         return answer
@@ -71,18 +77,21 @@ def add_journal(pages: Blueprint, journal: Journal) -> None:
         return jsonify(entries=[], last=journal.written)
 
 
-def _asked() -> tuple[Callable[[Entry], bool], dict[str, float]]:
-    """Return what the query string asks for, and how long to wait for how many of them."""
+def asked_for(*numbers: str) -> tuple[Filter, dict[str, float]]:
+    """Return which entries the query string asks for, and what it says of these further numbers.
+
+    Raises BadQuestion.
+    """
     known = [one.name for one in fields(Filter)]
     asked: dict[str, Any] = {}
     waits: dict[str, float] = {}
     for name, value in request.args.items():
         if name in known:
             asked[name] = int(_number(name, value)) if name in _NUMBERS else value
-        elif name in _WAITS:
+        elif name in numbers:
             waits[name] = _number(name, value)
         else:
-            names = ", ".join([*known, *_WAITS])
+            names = ", ".join([*known, *numbers])
             raise BadQuestion(f"a journal is not asked for {name!r}, but by {names}")
     if waits.get("timeout", 0) > MOST_WAIT:
         raise BadQuestion(f"timeout is at most {MOST_WAIT:g} seconds")

@@ -35,6 +35,16 @@ ENDING = "mockserver.ending"
 """Where an application says how the connection ends, if not well: a kind, and its amount."""
 
 
+FEED = "mockserver.feed"
+"""Where an application leaves what the server shall call for more of the body, again and again.
+
+It gives bytes, none of them where there is nothing now, and None when the body is over.
+"""
+
+FEED_PAUSE = 0.05
+"""Seconds until a feed that had nothing is asked again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One documented operation; `path` is a Flask rule, relative to where the API is mounted."""

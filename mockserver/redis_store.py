@@ -87,6 +87,21 @@ for i, id in ipairs(redis.call('ZRANGE', shelf(ARGV[1]), 0, -1)) do
 end
 return found
 """
+LATEST = """
+local found, from, most = {}, 0, tonumber(ARGV[2])
+while #found < 2 * most do
+  local ids = redis.call('ZREVRANGE', USED, from, from + 999)
+  if #ids == 0 then break end
+  for _, id in ipairs(ids) do
+    if #found < 2 * most and within(scope_of(id), ARGV[1]) then
+      found[#found + 1] = id
+      found[#found + 1] = redis.call('HGET', RECORDS, id)
+    end
+  end
+  from = from + #ids
+end
+return found
+"""
 COUNT = "return count(ARGV[1], 1, tonumber(ARGV[2])) - 1"
 CLEAR = """
 for _, scope in ipairs(redis.call('SMEMBERS', SCOPES)) do
@@ -147,7 +162,7 @@ class RedisStore:
         self._list, self._count = register(SHARED + LIST), register(SHARED + COUNT)
         self._clear, self._snapshot = register(SHARED + CLEAR), register(SHARED + SNAPSHOT)
         self._keep, self._keep_counters = register(SHARED + KEEP), register(SHARED + KEEP_COUNTERS)
-        self._end_turn = register(SHARED + END_TURN)
+        self._end_turn, self._latest = register(SHARED + END_TURN), register(SHARED + LATEST)
         try:
             self._check_format()
         except StoreError:
@@ -195,6 +210,13 @@ class RedisStore:
         with self._told():
             values: Any = self._list(args=[stored.to_bytes(scope)])
         return [stored.from_bytes(value) for value in values]
+
+    def latest(self, within: Scope, most: int) -> list[tuple[Scope, str, Record]]:
+        """Return the last used records of all scopes that begin with `within`, the last first."""
+        with self._told():
+            found: Any = self._latest(args=[stored.under(within), most])
+        ids = ((_read_id(name), value) for name, value in _pairs(found))
+        return [(tuple(scope), key, stored.from_bytes(value)) for (scope, key), value in ids]
 
     def count(self, scope: Scope, key: str) -> int:
         """Return how often this was called before for the scope and key."""

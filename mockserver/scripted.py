@@ -27,7 +27,7 @@ class Scripted:
     def __init__(self, api: type[Api], store: Store) -> None:
         self._api = api
         self._store = store
-        self._scope = (api.name, "scripted")
+        self.scope = (api.name, "scripted")
         self._here: list[Reply] = []
         self._read: tuple[list[Any], list[Reply]] = ([], [])
 
@@ -46,7 +46,7 @@ class Scripted:
         for fault in reply.faults:
             if fault not in known:
                 raise UnknownName("fault", fault, known)
-        id = f"s{1 + self._store.count(self._scope, 'ids')}"
+        id = f"s{1 + self._store.count(self.scope, 'ids')}"
 
         def append(before: dict[str, Any] | None) -> dict[str, Any]:
             entries = before["entries"] if before else []
@@ -54,7 +54,7 @@ class Scripted:
                 raise FixtureError(f"{MOST_SCRIPTED} replies are scripted: take some of them away")
             return {"entries": [*entries, {"id": id, "entry": described}]}
 
-        self._store.change(self._scope, _ALL, append)
+        self._store.change(self.scope, _ALL, append)
         return id
 
     def add_where(self, where: Callable[[str], bool], reply: Reply) -> None:
@@ -70,17 +70,17 @@ class Scripted:
             entries = before["entries"] if before else []
             return {"entries": [kept for kept in entries if kept["id"] != id]}
 
-        self._store.change(self._scope, _ALL, without)
+        self._store.change(self.scope, _ALL, without)
         return True
 
     def clear(self) -> None:
         """Take all replies away."""
         self._here.clear()
-        self._store.change(self._scope, _ALL, lambda _: {"entries": []})
+        self._store.change(self.scope, _ALL, lambda _: {"entries": []})
 
     def entries(self) -> list[dict[str, Any]]:
         """Return what is kept: `id` and `entry` of each, oldest first."""
-        record = self._store.read(self._scope, _ALL)
+        record = self._store.read(self.scope, _ALL)
         return list(record["entries"]) if record else []
 
     def __iter__(self) -> Iterator[Reply]:

@@ -26,7 +26,7 @@ from .chaos import CUTS
 from .delivery import CAN_CUT, end, let_go
 from .draining import GRACE, NAP, Draining, Ending
 from .journal_pages import AGAIN
-from .model import DELAY, ENDING, Chunk
+from .model import DELAY, ENDING, FEED, FEED_PAUSE, Chunk
 from .tls import Tls
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Any]
@@ -162,14 +162,16 @@ def adapt(app: Wsgi, ending: Ending) -> Callable[[Any, Any], Any]:
             code, headers, body = _call(app, environ)
         if delay := environ.get(DELAY):
             await ending.sleep(delay)
-        schedule = environ.get("mockserver.schedule")
+        schedule, feed = environ.get("mockserver.schedule"), environ.get(FEED)
         if badly := environ.get(ENDING):
             pace = partial(_pace, ending=ending)
             await end(badly, scope, protocol, (code, headers), schedule or (), pace)
-        elif schedule is None:
-            protocol.response_bytes(code, headers, body)
-        else:
+        elif schedule is not None:
             await _pace(protocol.response_stream(code, headers), schedule, ending)
+        elif feed is not None:
+            await _pass_on(protocol, protocol.response_stream(code, headers), feed, ending)
+        else:
+            protocol.response_bytes(code, headers, body)
 
     return answer
 
@@ -220,6 +222,22 @@ async def _pace(stream: Any, chunks: tuple[Chunk, ...], ending: Ending) -> None:
             await stream.send_bytes(chunk.data)
     except ProtocolClosed:
         return  # the client hung up; there is nobody to tell
+
+
+async def _pass_on(
+    protocol: Any, stream: Any, feed: Callable[[], bytes | None], ending: Ending
+) -> None:
+    """Send what a feed has, until it is over, the client hangs up, or the server stops."""
+    gone = asyncio.ensure_future(protocol.client_disconnect())
+    try:
+        while not (gone.done() or ending.asked) and (data := feed()) is not None:
+            if data:
+                await stream.send_bytes(data)
+            await asyncio.wait([gone], timeout=0 if data else FEED_PAUSE)
+    except ProtocolClosed:
+        return  # the client hung up; there is nobody to tell
+    finally:
+        gone.cancel()
 
 
 def _environ(scope: Any, body: bytes) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +13,8 @@ from typing import Any
 from .journal import EVERY, MOST_ENTRIES, MOST_SIZE, Entry, Journal
 from .stored import from_bytes, to_bytes
 
-HEAD = struct.Struct("<QQ")
-"""What the file begins with: how often it was begun anew, and the number of the last entry."""
+HEAD = struct.Struct("<QQQ")
+"""What the file begins with: when it was made, how often it was begun anew, the last number."""
 
 LAG = 1_000_000
 """Bytes that are written before a process that is never asked reads them all the same."""
@@ -41,11 +42,15 @@ class SharedJournal(Journal):
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         self._begun = 0
         self._read = HEAD.size
+        with self._locked():
+            made, begun, last = self._head()
+            self.began = made or time.time_ns()
+            os.pwrite(self._file, HEAD.pack(self.began, begun, last), 0)
 
     @property
     def written(self) -> int:
         """How many exchanges there were, of all processes."""
-        return self._head()[1]
+        return self._head()[2]
 
     @property
     def kept(self) -> int:
@@ -56,10 +61,11 @@ class SharedJournal(Journal):
     def write(self, seconds: float, **fields: Any) -> Entry:
         """Keep one exchange, whose answer was made in so many seconds."""
         with self._locked():
-            begun, last = self._head()
+            _, begun, last = self._head()
             entry = Entry(number=last + 1, **fields)
+            # The number first: of two entries with one number a reader would lose one.
+            os.pwrite(self._file, HEAD.pack(self.began, begun, entry.number), 0)
             end = self._append(_line(entry, seconds))
-            os.pwrite(self._file, HEAD.pack(begun, entry.number), 0)
             if end > self._most_file:
                 self._begin_anew(begun, entry.number)
         if end - self._read > LAG:
@@ -71,10 +77,26 @@ class SharedJournal(Journal):
         self.catch_up()
         return super().entries(wanted)
 
+    @property
+    def first(self) -> int:
+        """The number of the oldest entry that is kept; of the next one where none is."""
+        self.catch_up()
+        return super().first
+
+    def after(self, number: int, most: int) -> list[Entry]:
+        """Return the entries that are kept after this one, at most so many, oldest first."""
+        self.catch_up()
+        return super().after(number, most)
+
+    def find(self, number: int) -> Entry | None:
+        """Return one entry, None where it is not kept."""
+        self.catch_up()
+        return super().find(number)
+
     def clear(self) -> None:
         """Forget all entries, in every process; numbers go on."""
         with self._locked():
-            begun, last = self._head()
+            _, begun, last = self._head()
             self._catch_up()
             super().clear()
             self._begin_anew(begun, last)
@@ -89,7 +111,7 @@ class SharedJournal(Journal):
         os.close(self._file)
 
     def _catch_up(self) -> None:
-        begun, _ = self._head()
+        _, begun, _ = self._head()
         if begun != self._begun:
             self._begun, self._read = begun, HEAD.size
             super().clear()
@@ -119,7 +141,7 @@ class SharedJournal(Journal):
         self._catch_up()
         kept = [_line(entry, None) for entry in super().entries()]
         os.ftruncate(self._file, HEAD.size)
-        os.pwrite(self._file, HEAD.pack(begun + 1, last), 0)
+        os.pwrite(self._file, HEAD.pack(self.began, begun + 1, last), 0)
         self._append(to_bytes({"totals": self.metrics.totals()}) + b"\n" + b"".join(kept))
 
     def _append(self, data: bytes) -> int:
@@ -131,9 +153,9 @@ class SharedJournal(Journal):
             data, end = data[done:], end + done
         return end
 
-    def _head(self) -> tuple[int, int]:
+    def _head(self) -> tuple[int, int, int]:
         head = os.pread(self._file, HEAD.size, 0)
-        return HEAD.unpack(head) if len(head) == HEAD.size else (0, 0)
+        return HEAD.unpack(head) if len(head) == HEAD.size else (0, 0, 0)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -67,6 +67,8 @@ DELETE FROM counters WHERE (scope, key) IN (SELECT scope, key FROM counters ORDE
 """,
 }
 WITHIN = "WHERE scope = ? OR (scope >= ? AND scope < ?)"
+LATEST_OF_ALL = "SELECT scope, key, value FROM records ORDER BY used DESC LIMIT ?"
+LATEST = f"SELECT scope, key, value FROM records {WITHIN} ORDER BY used DESC LIMIT ?"
 
 MOST_TOUCHES = 1000
 """Records that are read before their use is written down, where nothing else is written."""
@@ -136,6 +138,15 @@ class SqliteStore:
         """Return all records of the scope, oldest first."""
         return [stored.from_bytes(value) for (value,) in self._run(LIST, stored.to_bytes(scope))]
 
+    def latest(self, within: Scope, most: int) -> list[tuple[Scope, str, Record]]:
+        """Return the last used records of all scopes that begin with `within`, the last first.
+
+        What this process has read since its last change comes where it was before.
+        """
+        rows = self._run(LATEST, *_ends(within), most) if within else self._run(LATEST_OF_ALL, most)
+        read = stored.from_bytes
+        return [(tuple(read(scope)), read(key), read(value)) for scope, key, value in rows]
+
     def count(self, scope: Scope, key: str) -> int:
         """Return how often this was called before for the scope and key."""
         with self._transaction():
@@ -146,13 +157,10 @@ class SqliteStore:
 
     def clear(self, within: Scope = ()) -> None:
         """Forget every scope that begins with `within`."""
-        beginning = stored.under(within)
         with self._transaction():
             for table in EVICT:
                 if within:
-                    # The scope itself; and all that go on with a comma, which a minus sign follows.
-                    ends = (beginning + b"]", beginning + b",", beginning + b"-")
-                    self._run(f"DELETE FROM {table} {WITHIN}", *ends)
+                    self._run(f"DELETE FROM {table} {WITHIN}", *_ends(within))
                 else:
                     self._run(f"DELETE FROM {table}")
 
@@ -360,3 +368,12 @@ class _Opened:
 
 def _place(scope: Scope, key: str) -> Place:
     return stored.to_bytes(scope), stored.to_bytes(key)
+
+
+def _ends(within: Scope) -> tuple[bytes, bytes, bytes]:
+    """Return what WITHIN asks for: the scope itself, and all that go on with a comma.
+
+    What follows a comma in the order of bytes is a minus sign.
+    """
+    beginning = stored.under(within)
+    return beginning + b"]", beginning + b",", beginning + b"-"

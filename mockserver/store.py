@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import islice
 from typing import Any, Protocol
 
 from . import stored
@@ -35,6 +36,13 @@ class Store(Protocol):
 
     def records(self, scope: Scope) -> list[Record]:
         """Return all records of the scope, oldest first."""
+
+    def latest(self, within: Scope, most: int) -> list[tuple[Scope, str, Record]]:
+        """Return the last used records of all scopes that begin with `within`, and where they are.
+
+        The one that was used last is first; to be looked at here is no use. Where processes share a
+        store, what another has only read may come a second late.
+        """
 
     def count(self, scope: Scope, key: str) -> int:
         """Return how often this was called before for the scope and key."""
@@ -97,6 +105,13 @@ class MemoryStore:
         """Return all records of the scope, oldest first."""
         with self._lock:
             return list(self._records.get(scope, {}).values())
+
+    def latest(self, within: Scope, most: int) -> list[tuple[Scope, str, Record]]:
+        """Return the last used records of all scopes that begin with `within`, the last first."""
+        depth = len(within)
+        with self._lock:
+            found = (used for used in reversed(self._used) if used[0][:depth] == within)
+            return [(s, key, self._records[s][key]) for s, key in islice(found, most)]
 
     def count(self, scope: Scope, key: str) -> int:
         """Return how often this was called before for the scope and key."""

@@ -25,7 +25,7 @@ class Switches:
     def __init__(self, api: type[Api], store: Store) -> None:
         self._api = api
         self._store = store
-        self._scope = (api.name, "faults")
+        self.scope = (api.name, "faults")
         self._read: tuple[Record | None, dict[str | None, tuple[Chance, ...]]] = (None, {})
 
     def set(self, faults: Sequence[str], session: str | None = None) -> None:
@@ -46,19 +46,19 @@ class Switches:
             own = {session: list(faults)} if faults else {}
             return {"faults": everywhere, "sessions": {**sessions, **own}}
 
-        self._store.change(self._scope, _ON, switched)
+        self._store.change(self.scope, _ON, switched)
 
     def clear(self) -> None:
         """Switch everything off, in all sessions."""
-        self._store.change(self._scope, _ON, lambda _: {"faults": [], "sessions": {}})
+        self._store.change(self.scope, _ON, lambda _: {"faults": [], "sessions": {}})
 
     def as_json(self) -> dict[str, Any]:
         """Return what is on: `faults` for everybody, `sessions` with those of their own."""
-        return self._store.read(self._scope, _ON) or {"faults": [], "sessions": {}}
+        return self._store.read(self.scope, _ON) or {"faults": [], "sessions": {}}
 
     def now(self, session: str) -> tuple[Chance, ...]:
         """Return what is on in a session."""
-        record = self._store.read(self._scope, _ON)
+        record = self._store.read(self.scope, _ON)
         if record is None:
             return ()
         if record != self._read[0]:

@@ -141,3 +141,33 @@ def test_a_process_that_is_killed_leaves_a_journal_that_others_go_on_with(path: 
     assert journal.write(0.1, **FIELDS).number == before + 1
     numbers = [entry.number for entry in journal.entries()]
     assert numbers == sorted(set(numbers)) and numbers[-1] == before + 1
+
+
+def test_a_page_that_follows_is_fed_by_every_process(
+    pair: tuple[SharedJournal, SharedJournal],
+) -> None:
+    here, there = pair
+    for number in range(6):
+        pair[number % 2].write(0.1, **{**FIELDS, "at": float(number)})
+    for journal in pair:
+        assert [entry.number for entry in journal.after(2, 3)] == [3, 4, 5]
+        assert journal.after(6, 3) == []
+        assert journal.first == 1
+        assert (journal.find(4) or journal.find(1)) == journal.entries()[3]
+        assert journal.find(7) is None
+    assert here.began == there.began != 0
+
+
+def test_a_number_that_nobody_has_is_a_hole_and_no_more(path: Path) -> None:
+    journal = SharedJournal(path)
+    journal.write(0.1, **FIELDS)
+    made, begun, last = HEAD.unpack(path.read_bytes()[: HEAD.size])
+    with path.open("r+b") as file:
+        file.write(HEAD.pack(made, begun, last + 2))  # of writers that were killed
+    journal.write(0.1, **FIELDS)
+    journal.write(0.1, **FIELDS)
+    assert [entry.number for entry in journal.after(0, 10)] == [1, 4, 5]
+    assert [entry.number for entry in journal.after(2, 10)] == [4, 5]
+    assert [bool(journal.find(number)) for number in range(7)] == [False, True] + [False] * 2 + [
+        True, True, False,
+    ]  # fmt: skip

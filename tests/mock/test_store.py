@@ -130,6 +130,49 @@ def test_records_come_oldest_first_and_a_changed_one_keeps_its_place(store: Stor
     assert values(store) == ["changed", "a", "b"]
 
 
+def latest(store: Store, within: tuple[str, ...] = ("echo",), most: int = 9) -> list[object]:
+    return [(scope, key, record["value"]) for scope, key, record in store.latest(within, most)]
+
+
+def test_latest_has_what_was_used_last_first_wherever_within_it_is(store: Store) -> None:
+    put(store, "a", 1)
+    put(store, "b", 2, OTHER)
+    put(store, "c", 3)
+    put(store, "d", 4, ("echoes", "mine"))
+    put(store, "a", 5)
+    everything = [(MINE, "a", 5), (MINE, "c", 3), (OTHER, "b", 2)]
+    assert latest(store) == everything
+    assert latest(store, most=2) == everything[:2]
+    assert latest(store, most=0) == []
+    assert latest(store, MINE) == everything[:2]
+    assert latest(store, ()) == [everything[0], (("echoes", "mine"), "d", 4), *everything[1:]]
+    assert latest(store, ("ech",)) == []
+
+
+def test_latest_knows_what_was_read_when_something_else_is_changed(store: Store) -> None:
+    for key in "ab":
+        put(store, key, key)
+    store.read(MINE, "a")
+    put(store, "c", "c")
+    assert [key for _, key, _ in latest(store)] == ["c", "a", "b"]
+
+
+def test_latest_is_no_use(make: Make) -> None:
+    store = make(most_records=2)
+    for key in "ab":
+        put(store, key, key)
+    latest(store)
+    put(store, "c", "c")
+    assert [key for _, key, _ in latest(store)] == ["c", "b"]
+
+
+def test_latest_finds_one_among_many_of_others(store: Store) -> None:
+    put(store, "\ud800", "mine")
+    for number in range(1100):
+        put(store, str(number), number, OTHER)
+    assert latest(store, MINE) == [(MINE, "\ud800", "mine")]
+
+
 def test_scopes_never_meet(store: Store) -> None:
     put(store, "a", "mine")
     put(store, "a", "other", OTHER)
