@@ -60,7 +60,7 @@ class Mock:
             "fixture": "", "remarks": (), "faults": (),
         }  # fmt: skip
         for _ in range(count):
-            self.journal.write(**{**plain, **fields})
+            self.journal.write(0.001, **{**plain, **fields})
 
 
 @pytest.fixture
@@ -283,7 +283,8 @@ def test_a_hostile_exchange_does_not_run(mock: Mock, page: Any) -> None:
     assert body == HOSTILE.replace("\u202e", "\\u202e")
 
 
-@pytest.mark.parametrize("body", ["[" * 16_000 + "]" * 380, "\0\x1b[31m\x07", '{"a":' * 3000])
+@pytest.mark.parametrize("body", ["[" * 16_000 + "]" * 380, "\0\x1b[31m\x07", '{"a":' * 3000],
+                         ids=["lists", "controls", "objects"])  # fmt: skip
 def test_a_body_that_is_odd_is_shown(mock: Mock, page: Any, body: str) -> None:
     mock.write(1, body=body)
     row(page, 1).click()
