@@ -26,11 +26,12 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY)  ## start the four mocks, hold them to their contracts, show the report
 	@$(BIN)/python -m counterfoil demo
 
-# The curl commands that reports print are run by the tests, and so is a Redis server.
+# The curl commands that reports print are run by the tests, and so are a Redis server and a browser.
 test: $(READY) lint  ## lint, types and all tests
-	@command -v curl >/dev/null && command -v redis-server >/dev/null || \
-	  { apt-get update -qq && apt-get install -y -qq curl redis-server >/dev/null; } || \
-	  echo "without curl or redis-server some tests are skipped" >&2
+	@command -v curl >/dev/null && command -v redis-server >/dev/null && command -v chromium >/dev/null || \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends \
+	    curl redis-server chromium >/dev/null; } || \
+	  echo "without curl, redis-server or chromium some tests are skipped" >&2
 	@$(BIN)/python -m pytest -n 6 --dist worksteal
 
 lint: $(READY)  ## style and types
