@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from flask import Flask, Request, Response, jsonify, request
+from flask import Flask, Request, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from .admin import admin_pages
@@ -20,7 +20,7 @@ from .chaos import CHAOS_HEADER, BadChaos, Chaos, Happening
 from .clock import Clock, RealClock
 from .faults import UnknownName, find_api, read_chances, with_faults
 from .journal import Entry, Journal, Redaction, redaction_of
-from .lean_flask import LeanFlask, LeanResponse
+from .lean_flask import LeanFlask, Sent
 from .model import DELAY, ENDING, Answer, Api, Call, Identity, Refusal, Settings, World
 from .replies import CHOSEN, PICKED, SESSION, Replies
 from .reply_files import Watched
@@ -135,11 +135,11 @@ def create_app(
     return app
 
 
-Serve = Callable[[Call, HTTPException | None], Response]
+Serve = Callable[[Call, HTTPException | None], Sent]
 
 
-def _view(serve: Serve, operation: str) -> Callable[..., Response]:
-    def view(**path: str) -> Response:
+def _view(serve: Serve, operation: str) -> Callable[..., Any]:
+    def view(**path: str) -> Sent:
         return serve(Call(operation, _asked(), path), None)
 
     return view
@@ -174,7 +174,7 @@ def _serve(
     redact: Redaction,
     call: Call,
     problem: HTTPException | None,
-) -> Response:
+) -> Sent:
     """The life of a request: choose who serves it, answer or refuse, dress, write down, send.
 
     Chaos is drawn before it is answered, and happens to it when it is sent.
@@ -328,7 +328,7 @@ def _in_a_line(text: str) -> str:
 
 def _send(
     answer: Answer, request: Request, clock: Clock, delay: float, happening: Happening | None
-) -> Response:
+) -> Sent:
     delay += happening.delay if happening else 0.0
     ending = happening.ending if happening else None
     served = request.environ.get("mockserver.paces")
@@ -344,9 +344,9 @@ def _send(
         request.environ["mockserver.schedule"] = (
             answer.body if waits else at_once(answer.body, clock)
         )
-        body = iter(())  # of a tuple Werkzeug would count the bytes
+        body = iter(())
     else:
         body = stalled(answer.body, clock, ending[1]) if ending else paced(answer.body, clock)
     if ending:
         request.environ[ENDING] = ending
-    return LeanResponse(body, answer.status, list(answer.headers))
+    return Sent(answer.status, answer.headers, body)
