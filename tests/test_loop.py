@@ -3,6 +3,7 @@ import gc
 import pytest
 
 import contracts
+from contracts.drawing import Drawn
 from contracts.model import Verdict
 from contracts.runner import PROFILES, Plan, run
 from contracts.target import Target
@@ -26,12 +27,6 @@ def must_be_kept(outcome):
     assert outcome.verdict is Verdict.KEPT
 
 
-@pytest.mark.parametrize("seed", range(20))
-@pytest.mark.parametrize("api", APIS)
-def test_every_mock_keeps_every_clause_in_process(api, seed):
-    must_be_kept(judge_mock(api, None, "quick", seed))
-
-
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("api", APIS)
 def test_every_mock_keeps_every_clause_in_process_by_the_standard_profile(api, seed):
@@ -40,14 +35,16 @@ def test_every_mock_keeps_every_clause_in_process_by_the_standard_profile(api, s
 
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("api", APIS)
-def test_every_mock_keeps_every_clause_over_a_socket(api, seed):
+def test_every_mock_keeps_every_clause_in_process_and_over_a_socket(api, seed):
+    drawn = Drawn()
+    must_be_kept(judge_mock(api, None, "quick", seed, drawn=drawn))
     known = wiring.all_credentials(api)
     settings = Settings(reply_after=0.02)
     made = wiring.mocks([api], seed=seed, settings=settings, credentials=known)
     contract = contracts.load(api)
     with Server(made.app.wsgi_app) as server:
         target = Target(server.url)
-        plan = Plan(contract.clauses, PROFILES["quick"], seed)
+        plan = Plan(contract.clauses, PROFILES["quick"], seed, drawn=drawn)
         *_, outcome = run(contract, target, known, plan)
         target.close()
     must_be_kept(outcome)

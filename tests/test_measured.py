@@ -3,6 +3,7 @@
 import pytest
 
 import contracts
+from contracts.drawing import Drawn
 from counterfoil import wiring
 from counterfoil.audit import judge_mock
 from counterfoil.audit.jobs import ALARMS
@@ -18,6 +19,8 @@ FAULTS = [(api, id) for api in APIS for id in faults_of(api)]
 VARIANTS = [(api, id) for api in APIS for id in variants_of(api)]
 SOME = VARIANTS[::6]
 """The audit has judged them all; these are judged with whatever was changed since."""
+
+DRAWN = Drawn()
 
 
 def test_all_that_there_is_was_audited_and_nothing_else():
@@ -55,7 +58,7 @@ def caught(api, fault, only):
 
 @pytest.mark.parametrize(("api", "variant"), SOME, ids=[id for _, id in SOME])
 def test_an_honest_variant_is_not_accused(api, variant):
-    outcome = judge_mock(api, None, "quick", 0, variant=variant)
+    outcome = judge_mock(api, None, "quick", 0, variant=variant, drawn=DRAWN)
     assert outcome.trouble == ""
     assert [
         f"{finding.clause.id}: {finding.reason}"
