@@ -106,8 +106,10 @@ class Trial:
             self._try(self.clause.test, self.driver, **case)
 
         self._run_seeded(chosen(given(**self.clause.draws)(tried)))
-        if drawn and not known:
-            drawn.draws[key] = Draw(cases, attempts.reached - before)
+        reached = attempts.reached - before
+        if drawn and not known and reached == len(cases):
+            # Else some were drawn in the place of others, which this target alone turned down.
+            drawn.draws[key] = Draw(cases, reached)
 
     def _try_machine(
         self, machine: type[RuleBasedStateMachine], chosen: hypothesis.settings

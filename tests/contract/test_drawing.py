@@ -79,6 +79,10 @@ def test_what_was_drawn_before_gives_the_findings_that_drawing_gives(api: str) -
     assert len(kept) > 10
     for fault in (FAULTY[api], None):
         assert found(fault, drawn) == anew[fault]
+    other = Drawn()
+    calls = [audit.judge_mock(api, fault, "quick", 3, drawn=other).calls
+             for fault in (FAULTY[api], None, None)]  # fmt: skip
+    assert calls[1] == calls[2] == audit.judge_mock(api, None, "quick", 3).calls
     # No clause changes the values that it is given, and no faulty server what is kept.
     assert {key: repr(drawn.draws[key]) for key in kept} == kept
 
