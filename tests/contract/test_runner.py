@@ -691,11 +691,6 @@ def test_an_operation_that_never_accepted_a_request_is_trouble(contract):
     assert outcome.trouble == ('these operations never accepted a request: say (HTTP 403 "secret")')
     assert outcome.verdict is Verdict.UNTESTED
 
-    # A clause that is chosen alone may be about refusals.
-    target = Target("http://echo.test", app=Echo(refuse=lambda text: "secret" in text))
-    *_, outcome = run(contract(refused, same), target, {}, Plan((refused,)))
-    assert (outcome.trouble, outcome.verdict) == ("", Verdict.KEPT)
-
 
 def test_an_operation_that_was_never_called_is_trouble_where_all_clauses_were_judged(contract):
     @promise(id="echo.knock.opens")
