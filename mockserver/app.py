@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from flask import Flask, Request, jsonify, request
+from flask import Flask, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from .admin import admin_pages
@@ -20,7 +20,7 @@ from .chaos import CHAOS_HEADER, BadChaos, Chaos, Happening
 from .clock import Clock, RealClock
 from .faults import UnknownName, find_api, read_chances, with_faults
 from .journal import Entry, Journal, Redaction, redaction_of
-from .lean_flask import LeanFlask, Sent
+from .lean_flask import LeanFlask, LeanRequest, Sent
 from .model import DELAY, ENDING, Answer, Api, Call, Identity, Refusal, Settings, World
 from .replies import CHOSEN, PICKED, SESSION, Replies
 from .reply_files import Watched
@@ -36,9 +36,6 @@ log = logging.getLogger("mockserver")
 log.addHandler(logging.NullHandler())
 requests = logging.getLogger("mockserver.requests")
 requests.setLevel(logging.WARNING)
-
-MOST_BYTES = 16 * 1024 * 1024
-"""The largest request body that is read."""
 
 
 def emulator(
@@ -112,9 +109,7 @@ def create_app(
     for prefix in emulators:
         if prefix and (prefix[0] != "/" or prefix[-1] == "/"):
             raise ValueError(f"a prefix is empty or like /name, not {prefix!r}")
-    app = LeanFlask("mockserver", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
-    app.url_map.merge_slashes = False
+    app = LeanFlask("mockserver")
     serve = {
         prefix: partial(_serve, Chooser(api, prefix), Chaos(api), journal, redaction_of(api))
         for prefix, api in emulators.items()
@@ -129,6 +124,7 @@ def create_app(
                 methods=[operation.method],
                 provide_automatic_options=False,
             )
+            app.lane.add(operation.method, path, partial(_on_lane, serve[prefix], operation.name))
     without_head(app.url_map)
     app.register_blueprint(admin_pages(emulators, journal, admin_token))
     app.register_error_handler(HTTPException, _unrouted(serve))
@@ -145,9 +141,13 @@ def _view(serve: Serve, operation: str) -> Callable[..., Any]:
     return view
 
 
-def _asked() -> Request:
+def _on_lane(serve: Serve, operation: str, asked: LeanRequest, path: dict[str, str]) -> Sent:
+    return serve(Call(operation, asked, path), None)
+
+
+def _asked() -> LeanRequest:
     """Return the request itself: Flask's name for it finds it anew at every look."""
-    asked: Request = request._get_current_object()  # type: ignore[attr-defined]
+    asked: LeanRequest = request._get_current_object()  # type: ignore[attr-defined]
     return asked
 
 
@@ -252,7 +252,7 @@ def _write_down(
     """Write down the answer as it was made, and the pieces in which what is left of it leaves."""
     api, reply, (answer, leaving) = chosen.api, CHOSEN.get(), made
     begun = api.conversation_begun(answer) if not named and answer.status < 300 else ""
-    asked = tuple(call.request.headers.items())
+    asked = call.request.header_lines()
     texts, lines = redact.exchange(
         (
             call.request.path,
@@ -302,7 +302,8 @@ def _chunks(answer: Answer) -> tuple[tuple[float, int], ...]:
 
 def _request_text(call: Call) -> str:
     try:
-        return call.request.get_data().decode("utf-8", "replace")
+        data: bytes = call.request.get_data()
+        return data.decode("utf-8", "replace")
     except HTTPException as error:
         return f"<{error.name}>"
 
@@ -327,7 +328,7 @@ def _in_a_line(text: str) -> str:
 
 
 def _send(
-    answer: Answer, request: Request, clock: Clock, delay: float, happening: Happening | None
+    answer: Answer, request: LeanRequest, clock: Clock, delay: float, happening: Happening | None
 ) -> Sent:
     delay += happening.delay if happening else 0.0
     ending = happening.ending if happening else None

@@ -9,9 +9,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import quote, quote_plus
 
 from .metrics import Metrics
@@ -29,8 +30,7 @@ Caller = Literal["known", "refused", "not asked"]
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One exchange. `at` is the clock's time in seconds; `remarks` are for the owner alone.
 
     `session` is the conversation that the request or the answer names, `fixture` where the reply
@@ -62,9 +62,8 @@ class Entry:
     @property
     def size(self) -> int:
         """Characters of all that is kept of the exchange, about."""
-        lines = (*self.headers, *self.answer_headers)
-        texts = sum(len(name) + len(value) for name, value in lines)
-        return texts + len(self.path) + len(self.query) + len(self.body) + len(self.answer)
+        lines = sum(map(len, chain.from_iterable(self.headers + self.answer_headers)))
+        return lines + len(self.path) + len(self.query) + len(self.body) + len(self.answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +121,8 @@ class Redaction:
         self._written = sorted(written.items(), key=lambda pair: -len(pair[0]))
         self._longest = max(map(len, written), default=0)
         self._concealed = concealed
+        # What lets a caller in comes again and again. In memory it is elsewhere, too.
+        self._let_in = lru_cache(64)(self._who)
 
     def __call__(self, text: str) -> str:
         """Return `text` without the secrets."""
@@ -146,7 +147,11 @@ class Redaction:
 
     def line(self, name: str, value: str) -> str:
         """Return a header's value as it is kept; of one that lets a caller in, whose it is."""
-        return _as_kept(name, value, self(value))
+        return self._who(value) if _tells(name) else self(value)
+
+    def _who(self, value: str) -> str:
+        shown = self(value)
+        return " ".join(_NAMES.findall(shown)) if shown != value else "<hidden>"
 
     def beginning(self, text: str) -> str:
         """Return the first MOST_BODY characters of `text` without the secrets.
@@ -160,19 +165,24 @@ class Redaction:
     ) -> tuple[list[str], Headers]:
         """Return the beginnings of texts, and header lines as they are kept.
 
-        All are looked through as one text, for that is a third of the work.
+        All are looked through as one text, for that is a third of the work; most have no secret.
         """
-        whole = [*(text[: MOST_BODY + self._longest] for text in texts), *(v for _, v in lines)]
-        shown = self(_BETWEEN.join(whole)).split(_BETWEEN)
-        if len(shown) != len(whole):
+        most = MOST_BODY + self._longest
+        whole = [text[:most] for text in texts]
+        whole += ["" if _tells(name) else value for name, value in lines]
+        text = _BETWEEN.join(whole)
+        if (clean := self(text)) is text:
+            shown = whole
+        elif len(shown := clean.split(_BETWEEN)) != len(whole):
             shown = [self(text) for text in whole]
-        kept = zip(lines, shown[len(texts) :], strict=True)
+        seen = zip(lines, shown[len(texts) :], strict=True)
         return (
-            [self._end(text, seen) for text, seen in zip(texts, shown, strict=False)],
-            tuple((name, _as_kept(name, value, seen)) for (name, value), seen in kept),
+            list(map(self._end, texts, shown)),
+            tuple([(n, self._let_in(v) if _tells(n) else said) for (n, v), said in seen]),
         )
 
     def _end(self, text: str, shown: str) -> str:
+        """Return so much of what is shown of a text as is kept."""
         if len(text) <= MOST_BODY:
             return shown[:MOST_BODY]
         return shown[: min(MOST_BODY, len(shown) - self._longest)]
@@ -193,10 +203,12 @@ _BETWEEN = "\n\x1e\n"
 """What stands between texts that are looked through as one; no secret goes on beyond a space."""
 
 
-def _as_kept(name: str, value: str, shown: str) -> str:
-    if name.lower() not in TELLING:
-        return shown
-    return " ".join(re.findall(r"<\w+>", shown)) if shown != value else "<hidden>"
+_NAMES = re.compile(r"<\w+>")
+
+
+@lru_cache(1024)
+def _tells(name: str) -> bool:
+    return name.lower() in TELLING
 
 
 def forms(value: str) -> Iterator[str]:
@@ -243,7 +255,7 @@ _PERCENT = re.compile("%[0-9A-F]{2}")
 
 
 def _blotted(match: re.Match[str]) -> str:
-    if re.fullmatch(r"<\w+>", match["secret"]):
+    if _NAMES.fullmatch(match["secret"]):
         return match[0]  # it has a name already
     start, end = (place - match.start() for place in match.span("secret"))
     return f"{match[0][:start]}<hidden>{match[0][end:]}"
@@ -341,7 +353,7 @@ class Journal:
 
     def as_json(self, wanted: Callable[[Entry], bool] = EVERY) -> list[dict[str, Any]]:
         """Return what is kept and asked for as JSON values."""
-        return [asdict(entry) for entry in self.entries(wanted)]
+        return [entry._asdict() for entry in self.entries(wanted)]
 
     def clear(self) -> None:
         """Forget all entries; numbers go on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -50,7 +50,7 @@ def add_journal(pages: Blueprint, journal: Journal) -> None:
             time.sleep(pause)
             found = journal.entries(wanted)
         limit = int(waits.get("limit", len(found)))
-        shown = [asdict(entry) for entry in found[len(found) - min(limit, len(found)) :]]
+        shown = [entry._asdict() for entry in found[len(found) - min(limit, len(found)) :]]
         answer = jsonify(entries=shown, last=journal.written)
         if len(found) >= least:
             return answer
@@ -62,7 +62,7 @@ def add_journal(pages: Blueprint, journal: Journal) -> None:
         entry = journal.find(number)
         if entry is None:
             return jsonify(error=f"the journal does not keep exchange {number}"), 404
-        return jsonify(asdict(entry)), 200
+        return jsonify(entry._asdict()), 200
 
     @pages.get("/journal.har")
     def export() -> Response:

@@ -4,32 +4,116 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask, Request, Response
 from flask.globals import request_ctx
 from flask.sessions import NullSession, SessionInterface
-from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.http import HTTP_STATUS_CODES
-from werkzeug.routing import MapAdapter
+from werkzeug.datastructures import EnvironHeaders
+from werkzeug.exceptions import HTTPException, NotFound, RequestEntityTooLarge
+from werkzeug.http import HTTP_STATUS_CODES, parse_options_header
+from werkzeug.routing import Map, MapAdapter
 from werkzeug.wsgi import get_host
+
+from .lane import Lane
+
+MOST_BYTES = 16 * 1024 * 1024
+"""The largest request body that is read."""
+
+
+class _Headers(EnvironHeaders):
+    """The headers of a request, one of which is found without asking twice whether it is there."""
+
+    def get(self, key: str, default: Any = None, type: Any = None) -> Any:  # type: ignore[override]
+        """Return a header's value."""
+        if type is not None:
+            return super().get(key, default, type)
+        return self.environ.get(_environ_key(key), default)
+
+
+@lru_cache(1024)
+def _environ_key(name: str) -> str:
+    key = name.upper().replace("-", "_")
+    return key if key in _UNPREFIXED else f"HTTP_{key}"
 
 
 class LeanRequest(Request):
     """A request whose body, where the server has it whole, is taken as it is."""
 
+    _max_content_length = MOST_BYTES
+    routes: Map
+    """Of the application that serves the request."""
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        """Take what a request always has; Werkzeug's own does so by detours."""
+        self.method = environ["REQUEST_METHOD"]
+        self.scheme = environ["wsgi.url_scheme"]
+        self.server = (environ["SERVER_NAME"], int(environ["SERVER_PORT"]))
+        path, root = environ["PATH_INFO"], environ["SCRIPT_NAME"]
+        self.path = "/" + (path if path.isascii() else _decoded(path)).lstrip("/")
+        self.root_path = _decoded(root).rstrip("/")
+        self.query_string = environ["QUERY_STRING"].encode("latin1")
+        self.headers = _Headers(environ)
+        self.remote_addr = environ.get("REMOTE_ADDR")
+        self.environ = environ
+        self.shallow = False
+
+    @property
+    def mimetype(self) -> str:
+        """The content type without its parameters, in lower case."""
+        return _mimetype(self.environ.get("CONTENT_TYPE", ""))
+
+    def header_lines(self) -> tuple[tuple[str, str], ...]:
+        """Return the headers as they are written down: their names as they usually are."""
+        lines = []
+        for key, value in self.environ.items():
+            if key[:5] == "HTTP_" or (value and key in _UNPREFIXED):
+                lines.append((_header_name(key), value))
+        return tuple(lines)
+
+    def finds(self, path: str) -> bool:
+        """Say whether anything is served at this path, with whatever method."""
+        try:
+            self.routes.bind_to_environ(self.environ).match(path)
+        except NotFound:
+            return False
+        except HTTPException:
+            pass  # it is there, with another method or slash
+        return True
+
     def get_data(
         self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False
     ) -> Any:
         """Return the body; raises RequestEntityTooLarge."""
+        data = self.__dict__.get("_cached_data")
         body = self.environ.get("wsgi.input")
-        if type(body) is io.BytesIO and not hasattr(self, "_cached_data"):
+        if data is None and type(body) is io.BytesIO:
             data = body.getvalue()
             most = self.max_content_length
             if most is not None and len(data) > most:
                 raise RequestEntityTooLarge
             self._cached_data = data
+        if data is not None and not as_text:
+            return data
         return super().get_data(cache, as_text, parse_form_data)  # type: ignore[call-overload]
+
+
+_UNPREFIXED = ("CONTENT_TYPE", "CONTENT_LENGTH")
+
+
+@lru_cache(64)
+def _mimetype(content_type: str) -> str:
+    return parse_options_header(content_type)[0].lower()
+
+
+@lru_cache(1024)
+def _header_name(key: str) -> str:
+    return key.removeprefix("HTTP_").replace("_", "-").title()
+
+
+def _decoded(path: str) -> str:
+    return path.encode("latin1").decode(errors="replace")
 
 
 class Sent:
@@ -50,15 +134,23 @@ class Sent:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer; raises ValueError for a header that would be two."""
         status, headers, body = self._status, self._headers, self._body
-        if any("\n" in value or "\r" in value for _, value in headers):
-            raise ValueError("a header's value has a line break in it")
+        long = False
+        for name, value in headers:
+            if "\n" in value or "\r" in value:
+                raise ValueError("a header's value has a line break in it")
+            long = long or name.lower() == "content-length"
         empty = status < 200 or status in (204, 304)
         if isinstance(body, bytes):
-            if not empty and not any(name.lower() == "content-length" for name, _ in headers):
+            if not empty and not long:
                 headers = [*headers, ("Content-Length", str(len(body)))]
             body = (body,)
-        start_response(f"{status} {HTTP_STATUS_CODES.get(status, 'UNKNOWN').upper()}", headers)
+        start_response(_status_line(status), headers)
         return () if empty or environ["REQUEST_METHOD"] == "HEAD" else body
+
+
+@lru_cache(64)
+def _status_line(status: int) -> str:
+    return f"{status} {HTTP_STATUS_CODES.get(status, 'UNKNOWN').upper()}"
 
 
 class _NoSessions(SessionInterface):
@@ -72,8 +164,27 @@ _NONE = NullSession()
 class LeanFlask(Flask):
     """Flask for mocks: one host, one map of routes, no sessions; hooks are for blueprints alone."""
 
-    request_class = LeanRequest
     session_interface = _NoSessions()
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, static_folder=None)
+        self.url_map.merge_slashes = False
+        self.lane = Lane()
+        # The request knows the routes: on the lane no application is the current one.
+        self.request_class = type("Request", (LeanRequest,), {"routes": self.url_map})
+
+    def wsgi_app(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Answer a request; on the lane without what Flask would do before and after it."""
+        found = self.lane(environ)
+        if found is None:
+            return super().wsgi_app(environ, start_response)
+        view, path = found
+        try:
+            answer = view(self.request_class(environ), path)
+        except Exception as error:
+            with self.request_context(environ):
+                answer = self.handle_exception(error)
+        return answer(environ, start_response)
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Return what finds the route of a request; raises SecurityError for a host that is none.

@@ -6,6 +6,8 @@ import threading
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +19,25 @@ BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1.0)
 """Seconds that a mock takes to make an answer: upper bounds of the histogram."""
 
 
+_Kind = tuple[str, str, int, str]
+"""An exchange's API, operation, status, and what was made of its caller."""
+
+
+@dataclass(slots=True)
+class _Sum:
+    """What exchanges come to: their pieces, their seconds, and how many took up to each bound."""
+
+    chunks: int = 0
+    seconds: float = 0.0
+    answers: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
+
+    def add(self, other: _Sum) -> None:
+        """Count the other's exchanges, too."""
+        self.chunks += other.chunks
+        self.seconds += other.seconds
+        self.answers = [mine + more for mine, more in zip(self.answers, other.answers, strict=True)]
+
+
 class Metrics:
     """Plain counters; they become metrics when somebody asks for them.
 
@@ -24,50 +45,39 @@ class Metrics:
     """
 
     def __init__(self) -> None:
-        self._requests: Counter[tuple[str, ...]] = Counter()
-        self._callers: Counter[tuple[str, ...]] = Counter()
+        self._sums: dict[_Kind, _Sum] = {}
         self._faults: Counter[str] = Counter()
         self._chaos: Counter[str] = Counter()
-        self._chunks: Counter[str] = Counter()
-        self._seconds: dict[str, list[int]] = defaultdict(lambda: [0] * (len(BOUNDS) + 1))
-        self._sums: defaultdict[str, float] = defaultdict(float)
         self._kept = 0
         self._lock = threading.Lock()
 
     def note(self, entry: Entry, seconds: float) -> None:
         """Count one exchange, whose answer was made in so many seconds."""
+        kind = entry.api, entry.operation or "", entry.status, entry.caller
         with self._lock:
-            self._requests[entry.api, entry.operation or "", str(entry.status)] += 1
-            self._callers[entry.api, entry.caller] += 1
-            self._chunks[entry.api] += len(entry.chunks)
-            self._faults.update(entry.faults)
-            self._chaos.update(one.partition("=")[0] for one in entry.chaos)
-            self._seconds[entry.api][bisect_left(BOUNDS, seconds)] += 1
-            self._sums[entry.api] += seconds
+            total = self._sums.get(kind) or self._sums.setdefault(kind, _Sum())
+            total.chunks += len(entry.chunks)
+            total.seconds += seconds
+            total.answers[bisect_left(BOUNDS, seconds)] += 1
+            if entry.faults or entry.chaos:
+                self._faults.update(entry.faults)
+                self._chaos.update(one.partition("=")[0] for one in entry.chaos)
 
     def totals(self) -> dict[str, Any]:
-        """Return all that was counted, as JSON values that `set` takes."""
+        """Return all that was counted, as a JSON value that `set` takes."""
         with self._lock:
             return {
-                "requests": [[*labels, count] for labels, count in self._requests.items()],
-                "callers": [[*labels, count] for labels, count in self._callers.items()],
+                "exchanges": [[*kind, asdict(total)] for kind, total in self._sums.items()],
                 "faults": dict(self._faults),
-                "chunks": dict(self._chunks),
-                "seconds": dict(self._seconds),
-                "sums": dict(self._sums),
+                "chaos": dict(self._chaos),
             }
 
     def set(self, totals: dict[str, Any]) -> None:
         """Count on from what `totals` returned."""
         with self._lock:
-            self._requests = Counter({tuple(row[:-1]): row[-1] for row in totals["requests"]})
-            self._callers = Counter({tuple(row[:-1]): row[-1] for row in totals["callers"]})
+            self._sums = {tuple(kind): _Sum(**total) for *kind, total in totals["exchanges"]}
             self._faults = Counter(totals["faults"])
-            self._chunks = Counter(totals["chunks"])
-            self._seconds.clear()
-            self._seconds.update({api: list(held) for api, held in totals["seconds"].items()})
-            self._sums.clear()
-            self._sums.update(totals["sums"])
+            self._chaos = Counter(totals["chaos"])
 
     def text(self, kept: int) -> tuple[bytes, str]:
         """Return the metrics as Prometheus reads them, and their content type.
@@ -85,20 +95,25 @@ class Metrics:
         """Yield the metrics, as the library asks a collector for them."""
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+        requests: Counter[tuple[str, ...]] = Counter()
+        callers: Counter[tuple[str, ...]] = Counter()
+        chunks: Counter[tuple[str, ...]] = Counter()
+        seconds: dict[str, _Sum] = defaultdict(_Sum)
         with self._lock:
-            counted: list[tuple[str, str, tuple[str, ...], dict[tuple[str, ...], int]]] = [
-                ("requests", "Requests that were answered", ("api", "operation", "status"),
-                 {**self._requests}),
-                ("callers", "Requests by what was made of the caller", ("api", "caller"),
-                 {**self._callers}),
-                ("faults", "Requests that a fault was in the server for", ("fault",),
-                 {(fault,): count for fault, count in self._faults.items()}),
-                ("chaos", "Requests that chaos happened to", ("kind",),
-                 {(kind,): count for kind, count in self._chaos.items()}),
-                ("chunks", "Pieces in which answers left", ("api",),
-                 {(api,): count for api, count in self._chunks.items()}),
-            ]  # fmt: skip
-            seconds = {api: (list(held), self._sums[api]) for api, held in self._seconds.items()}
+            for (api, operation, status, caller), total in self._sums.items():
+                requests[api, operation, str(status)] += sum(total.answers)
+                callers[api, caller] += sum(total.answers)
+                chunks[api,] += total.chunks
+                seconds[api].add(total)
+            faults = Counter({(fault,): count for fault, count in self._faults.items()})
+            chaos = Counter({(kind,): count for kind, count in self._chaos.items()})
+        counted = (
+            ("requests", "Requests that were answered", ("api", "operation", "status"), requests),
+            ("callers", "Requests by what was made of the caller", ("api", "caller"), callers),
+            ("faults", "Requests that a fault was in the server for", ("fault",), faults),
+            ("chaos", "Requests that chaos happened to", ("kind",), chaos),
+            ("chunks", "Pieces in which answers left", ("api",), chunks),
+        )
         for name, said, labels, counts in counted:
             family = CounterMetricFamily(f"counterfoil_{name}", said, labels=labels)
             for values, count in counts.items():
@@ -109,15 +124,13 @@ class Metrics:
         yield GaugeMetricFamily("counterfoil_journal_entries", said, self._kept)
 
 
-def _histogram(seconds: dict[str, tuple[list[int], float]]) -> Metric:
+def _histogram(seconds: dict[str, _Sum]) -> Metric:
     from prometheus_client.core import HistogramMetricFamily
 
     said = "Seconds that answers took to be made, without the pauses in them"
     family = HistogramMetricFamily("counterfoil_answer_seconds", said, labels=("api",))
-    for api, (counts, total) in seconds.items():
-        so_far, buckets = 0, []
-        for bound, count in zip((*map(str, BOUNDS), "+Inf"), counts, strict=True):
-            so_far += count
-            buckets.append((bound, float(so_far)))
-        family.add_metric((api,), buckets, total)
+    for api, total in seconds.items():
+        bounds = (*map(str, BOUNDS), "+Inf")
+        so_far = map(float, accumulate(total.answers))
+        family.add_metric((api,), list(zip(bounds, so_far, strict=True)), total.seconds)
     return family

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import orjson
@@ -14,9 +14,8 @@ import orjson
 from .clock import Clock
 
 if TYPE_CHECKING:
-    from flask import Request
-
     from .journal import Caller
+    from .lean_flask import LeanRequest
     from .replies import Replies, Reply
     from .scripted import Scripted
     from .store import Scope, Store
@@ -102,7 +101,7 @@ class Call:
     """
 
     operation: str | None
-    request: Request
+    request: LeanRequest
     path: Mapping[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     chaos: list[str] = field(default_factory=list)
@@ -167,8 +166,8 @@ class World:
     def number(self, *parts: object) -> int:
         """Return 128 bits that depend on the seed and `parts`, never on the order of calls."""
         text = "\x1f".join(map(str, (self.seed, self.api, *parts)))
-        digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        return int.from_bytes(digest, "big")
+        data = text.encode("utf-8", "surrogatepass")
+        return int.from_bytes(blake2b(data, digest_size=16).digest(), "big")
 
 
 @dataclass(frozen=True, slots=True)

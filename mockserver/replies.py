@@ -24,7 +24,7 @@ BASES = ("documented", "observed", "authored")
 FACES = ("answer", "answers", "messages")
 
 MOST_REMEMBERED = 1024
-"""Characters of a question whose made-up reply is kept for the next time."""
+"""Characters of a question whose reply is kept for the next time, and how many of them."""
 
 
 MOST_SEARCHED = 2000
@@ -91,8 +91,10 @@ class Reply:
             return question == self.question
         if self.matcher == "contains":
             return self.question in question
-        return re.search(self.question, question[:MOST_SEARCHED]) is not None
+        return _pattern(self.question).search(question[:MOST_SEARCHED]) is not None
 
+
+_pattern = lru_cache(1024)(re.compile)
 
 Count = Callable[[str], int]
 """Counts what it is given: how often it was counted before."""
@@ -131,6 +133,7 @@ class Replies:
             plain = fixture.matcher == "question" and fixture.where is None
             (exact.setdefault(fixture.question, []) if plain else others).append(fixture)
         self._exact, self._others = exact, others
+        self._matching = lru_cache(MOST_REMEMBERED)(self._match)
         self._breaking = any(fixture.faults for fixture in self.known())
 
     def choose(self, question: str, locale: str = "en_US") -> Reply:
@@ -173,9 +176,16 @@ class Replies:
         if self._watch and (fixtures := self._watch()) is not None:
             self.set(fixtures)
         session = SESSION.get()
-        for reply in chain(self._scripted, self._exact.get(question, ()), self._others):
-            if reply.session in (None, session) and reply.answers_to(question):
+        matching = self._matching if len(question) <= MOST_REMEMBERED else self._match
+        scripted = (reply for reply in self._scripted if reply.answers_to(question))
+        for reply in chain(scripted, matching(question)):
+            if reply.session in (None, session):
                 yield reply
+
+    def _match(self, question: str) -> tuple[Reply, ...]:
+        """Return the fixtures of the files that answer a question, in whatever conversation."""
+        exact = self._exact.get(question, ())
+        return (*exact, *(reply for reply in self._others if reply.answers_to(question)))
 
     def known(self) -> Iterator[Reply]:
         """Yield all fixtures of the files."""

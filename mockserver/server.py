@@ -92,7 +92,8 @@ class Server:
         self._granian.on_startup(self._stop_on_signals)
         threading.Thread(target=self._tell, args=(ready,), daemon=True).start()
         before = _native_threads()
-        asyncio.run(self._granian.serve())
+        with asyncio.Runner(loop_factory=_new_loop) as runner:
+            runner.run(self._granian.serve())
         _see_off(before)
 
     def _tell(self, ready: Callable[[], None]) -> None:
@@ -141,12 +142,21 @@ class Server:
 
     def _in_thread(self) -> None:
         before = _native_threads()
-        self._loop = asyncio.new_event_loop()
+        self._loop = _new_loop()
         try:
             self._loop.run_until_complete(self._granian.serve())
         finally:
             self._loop.close()
             _see_off(before)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """Return uvloop's event loop where there is one: a request costs half as much on it."""
+    try:
+        import uvloop
+    except ImportError:  # on Windows
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 def adapt(app: Wsgi, ending: Ending) -> Callable[[Any, Any], Any]:

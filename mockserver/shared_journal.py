@@ -170,8 +170,7 @@ class SharedJournal(Journal):
 
 
 def _line(entry: Entry, seconds: float | None) -> bytes:
-    fields = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
-    return to_bytes({"entry": fields, "seconds": seconds}) + b"\n"
+    return to_bytes({"entry": entry._asdict(), "seconds": seconds}) + b"\n"
 
 
 def _entry(fields: dict[str, Any]) -> Entry:

@@ -66,6 +66,9 @@ class Store(Protocol):
         """Let go of files and connections; nobody uses the store afterwards."""
 
 
+_EMPTY: dict[str, Record] = {}
+
+
 class MemoryStore:
     """Records in this process; the least recently used one goes when there are too many."""
 
@@ -79,8 +82,10 @@ class MemoryStore:
 
     def read(self, scope: Scope, key: str) -> Record | None:
         """Return the record, or None where there is none."""
+        if key not in self._records.get(scope, _EMPTY):
+            return None  # of most of what is looked for, as faults and scripts, there is nothing
         with self._lock:
-            record = self._records.get(scope, {}).get(key)
+            record = self._records.get(scope, _EMPTY).get(key)
             if record is not None:
                 self._used.move_to_end((scope, key))
             return record

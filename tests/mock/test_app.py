@@ -13,10 +13,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from mockserver import create_app, emulator
-from mockserver.app import MOST_BYTES, identities
+from mockserver.app import identities
 from mockserver.clock import RealClock, VirtualClock
 from mockserver.faults import UnknownName
 from mockserver.journal import MOST_BODY, Entry, Journal
+from mockserver.lean_flask import MOST_BYTES
 from mockserver.model import Answer, Api, Call, Operation, Refusal
 from mockserver.reply_files import FixtureError
 from mockserver.store import MemoryStore

@@ -13,10 +13,10 @@ from werkzeug.test import TestResponse
 
 from mockserver import create_app, emulator
 from mockserver.apis.genesis import signature
-from mockserver.app import MOST_BYTES
 from mockserver.clock import VirtualClock
 from mockserver.faults import Impossible, UnknownName, faults_of, find_api, names, with_faults
 from mockserver.journal import Journal
+from mockserver.lean_flask import MOST_BYTES
 from mockserver.model import Api, Call, World
 from mockserver.store import MemoryStore
 

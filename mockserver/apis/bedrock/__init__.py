@@ -11,8 +11,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 import orjson
-from flask import current_app
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.exceptions import HTTPException
 
 from ...model import Answer, Api, Call, Identity, Operation, Refusal, member_of
 from ...replies import Reply
@@ -319,15 +318,8 @@ class Emulator(Api):
     def redirect(self, call: Call) -> Answer | None:
         """Point from a path with a slash too many to the one that is served, for any method."""
         path = call.request.path
-        adapter = current_app.create_url_adapter(call.request)
-        if adapter is None or not path.endswith("/"):
-            return None
-        try:
-            adapter.match(path.rstrip("/"))
-        except MethodNotAllowed:
-            pass  # it is there, which is all that the router asks
-        except NotFound:
-            return None
+        if not path.endswith("/") or not call.request.finds(path.rstrip("/")):
+            return None  # with another method it is there, which is all that the router asks
         query = call.request.query_string.decode("latin-1")
         location = call.request.root_url.rstrip("/") + quote(path.rstrip("/"))
         return Answer(307, b"", (("Location", f"{location}?{query}" if query else location),))

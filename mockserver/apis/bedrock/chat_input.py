@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Annotated, Any
 
 from flask import Request
@@ -116,7 +117,9 @@ class Content(Wire):
 
 def _in_slices(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
     # A body of nothing but wrong parts would make a refusal of many times its size.
-    for start in range(0, len(value) if isinstance(value, list) else 0, MOST_WRONG_PARTS):
+    if not isinstance(value, list) or len(value) <= MOST_WRONG_PARTS:
+        return validate(value)
+    for start in range(0, len(value), MOST_WRONG_PARTS):
         end = start + MOST_WRONG_PARTS
         try:
             validate(value[start:end])
@@ -179,11 +182,16 @@ def named_conversation(request: Request) -> str:
     return named if isinstance(named, str) else ""
 
 
+_CONSTANT = re.compile("NaN|Infinity")
+
+
 def read_json(text: str) -> Any:
     """Return the JSON value of `text`; raise the refusals of what is none."""
     constants: list[str] = []
+    # A reader that tells of constants would be made anew each time.
+    told = constants.append if _CONSTANT.search(text) else None
     try:
-        value = json.loads(text, parse_constant=constants.append)
+        value = json.loads(text, parse_constant=told)
     except json.JSONDecodeError as error:
         raise _not_json(error) from error
     except (ValueError, RecursionError) as error:  # a number or a nesting beyond all measure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 ROOT = "system"
@@ -16,8 +17,14 @@ _PAIRS = tuple(high + low for high in CROCKFORD for low in CROCKFORD)
 
 def ulid(milliseconds: int, number: int) -> str:
     """Return 26 characters: 48 bits of time, then 80 bits of `number` (the ULID specification)."""
-    value = (milliseconds % 2**48) << 80 | number % 2**80
-    return "".join([_PAIRS[value >> shift & 1023] for shift in range(120, -1, -10)])
+    return _time(milliseconds % 2**48) + "".join(
+        [_PAIRS[number >> shift & 1023] for shift in range(70, -1, -10)]
+    )
+
+
+@lru_cache(64)
+def _time(milliseconds: int) -> str:
+    return "".join([_PAIRS[milliseconds >> shift & 1023] for shift in range(40, -1, -10)])
 
 
 def text(body: str) -> dict[str, Any]:

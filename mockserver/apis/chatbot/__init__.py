@@ -325,7 +325,8 @@ def _whole_request(call: Call) -> bytes:
 
 def _body(call: Call) -> bytes:
     try:
-        return call.request.get_data()
+        data: bytes = call.request.get_data()
+        return data
     except HTTPException:  # too large, or broken off: it is refused for that
         return b""
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mockserver.app import MOST_BYTES
+from mockserver.lean_flask import MOST_BYTES
 
 from .conftest import NOBODY, Caller
 
