@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -252,8 +251,7 @@ def _write_down(
     """Write down the answer as it was made, and the pieces in which what is left of it leaves."""
     api, reply, (answer, leaving) = chosen.api, CHOSEN.get(), made
     begun = api.conversation_begun(answer) if not named and answer.status < 300 else ""
-    asked = call.request.header_lines()
-    texts, lines = redact.exchange(
+    texts, (asked, answered) = redact.exchange(
         (
             call.request.path,
             call.request.query_string.decode("latin-1"),
@@ -262,28 +260,32 @@ def _write_down(
             named or begun,
             *call.remarks,
         ),
-        asked + answer.headers,
+        call.request.header_lines(),
+        answer.headers,
     )
     return journal.write(
         seconds,
-        at=api.world.clock.now(),
-        api=api.name,
-        operation=call.operation,
-        session=texts[4],
-        caller=api.caller_of(call.refusal),
-        method=call.request.method,
-        path=texts[0],
-        query=texts[1],
-        headers=lines[: len(asked)],
-        body=texts[2],
-        status=answer.status,
-        answer_headers=lines[len(asked) :],
-        answer=texts[3],
-        chunks=_chunks(leaving),
-        fixture=reply.source if reply else "",
-        remarks=tuple(texts[5:]),
-        faults=chosen.faults,
-        chaos=tuple(call.chaos),
+        Entry(
+            0,
+            api.world.clock.now(),
+            api.name,
+            call.operation,
+            texts[4],
+            api.caller_of(call.refusal),
+            call.request.method,
+            texts[0],
+            texts[1],
+            asked,
+            texts[2],
+            answer.status,
+            answered,
+            texts[3],
+            _chunks(leaving),
+            reply.source if reply else "",
+            tuple(texts[5:]),
+            chosen.faults,
+            tuple(call.chaos),
+        ),
     )
 
 
@@ -296,8 +298,11 @@ def _delay(api: Api) -> float:
 def _chunks(answer: Answer) -> tuple[tuple[float, int], ...]:
     if isinstance(answer.body, bytes):
         return ((0.0, len(answer.body)),)
-    leave = accumulate(chunk.delay for chunk in answer.body)
-    return tuple((round(at, 6), len(c.data)) for at, c in zip(leave, answer.body, strict=True))
+    at, chunks = 0.0, []
+    for delay, data in answer.body:
+        at += delay
+        chunks.append((round(at, 6), len(data)))
+    return tuple(chunks)
 
 
 def _request_text(call: Call) -> str:

@@ -79,7 +79,7 @@ class Chooser:
 
         The header is taken away: the API's own code sees the request as if it had none.
         """
-        asked = call.request.environ.pop(_FAULT, None)
+        asked = call.request.take(_FAULT)
         scripted = self._script(call)
         switched = self._switched(conversation)
         if asked is None and not self._sometimes and not scripted and not switched:

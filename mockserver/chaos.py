@@ -123,7 +123,8 @@ def read_plan(asked: Mapping[str, Any]) -> Plan:
     for name in asked:
         if name not in _READERS:
             raise BadChaos(f"there is no {name!r} in chaos; known are {', '.join(PLAN_KEYS)}")
-    return Plan(**{name: _READERS[name](asked[name]) for name in asked if asked[name] is not None})
+    read = {name: _READERS[name](asked[name]) for name in asked if asked[name] is not None}
+    return Plan(**read) if read else QUIET
 
 
 def check_here(plan: Plan, cuts: bool) -> None:
@@ -180,7 +181,7 @@ class Happening:
         chunks = (Chunk(0.0, body),) if isinstance(body, bytes) else body
         if self.pause is not None:
             chunks = tuple(
-                replace(chunk, delay=chunk.delay + (self.pause(place) if place else 0.0))
+                chunk._replace(delay=chunk.delay + (self.pause(place) if place else 0.0))
                 for place, chunk in enumerate(chunks)
             )
         if kind in _ENDS:
@@ -192,7 +193,7 @@ def _first(chunks: Iterable[Chunk], size: int) -> Iterable[Chunk]:
     for chunk in chunks:
         if size <= 0:
             return
-        yield replace(chunk, data=chunk.data[:size])
+        yield chunk._replace(data=chunk.data[:size])
         size -= len(chunk.data)
 
 
@@ -269,8 +270,7 @@ class Chaos:
 
         The header is taken away: the API's own code sees the request as if it had none.
         """
-        environ = call.request.environ
-        asked = environ.pop(_HEADER, None)
+        asked = call.request.take(_HEADER)
         plan = self.plan(conversation)
         if asked is not None:
             plan = self._ask(call, asked, plan)

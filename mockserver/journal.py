@@ -62,8 +62,18 @@ class Entry(NamedTuple):
     @property
     def size(self) -> int:
         """Characters of all that is kept of the exchange, about."""
-        lines = sum(map(len, chain.from_iterable(self.headers + self.answer_headers)))
+        lines = _length(self.headers) + _length(self.answer_headers)
         return lines + len(self.path) + len(self.query) + len(self.body) + len(self.answer)
+
+
+def numbered(entry: Entry, number: int) -> Entry:
+    """Return an entry under its number."""
+    return Entry._make((number, *entry[1:]))
+
+
+@lru_cache(256)
+def _length(headers: Headers) -> int:
+    return sum(map(len, chain.from_iterable(headers)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +131,8 @@ class Redaction:
         self._written = sorted(written.items(), key=lambda pair: -len(pair[0]))
         self._longest = max(map(len, written), default=0)
         self._concealed = concealed
-        # What lets a caller in comes again and again. In memory it is elsewhere, too.
-        self._let_in = lru_cache(64)(self._who)
+        # A caller's headers come again and again. Their secrets are elsewhere in memory, too.
+        self._block = lru_cache(128)(self._lines)
 
     def __call__(self, text: str) -> str:
         """Return `text` without the secrets."""
@@ -147,10 +157,9 @@ class Redaction:
 
     def line(self, name: str, value: str) -> str:
         """Return a header's value as it is kept; of one that lets a caller in, whose it is."""
-        return self._who(value) if _tells(name) else self(value)
-
-    def _who(self, value: str) -> str:
         shown = self(value)
+        if not _tells(name):
+            return shown
         return " ".join(_NAMES.findall(shown)) if shown != value else "<hidden>"
 
     def beginning(self, text: str) -> str:
@@ -161,25 +170,25 @@ class Redaction:
         return self._end(text, self(text[: MOST_BODY + self._longest]))
 
     def exchange(
-        self, texts: Sequence[str], lines: Sequence[tuple[str, str]]
-    ) -> tuple[list[str], Headers]:
-        """Return the beginnings of texts, and header lines as they are kept.
+        self, texts: Sequence[str], *headers: Headers
+    ) -> tuple[Sequence[str], list[Headers]]:
+        """Return the beginnings of texts, and blocks of header lines as they are kept.
 
-        All are looked through as one text, for that is a third of the work; most have no secret.
+        All texts are looked through as one, for that is a third of the work; most have no secret.
         """
+        kept = list(map(self._block, headers))
+        text = _BETWEEN.join(texts)
+        if len(text) <= MOST_BODY and self(text) is text:
+            return texts, kept
         most = MOST_BODY + self._longest
         whole = [text[:most] for text in texts]
-        whole += ["" if _tells(name) else value for name, value in lines]
-        text = _BETWEEN.join(whole)
-        if (clean := self(text)) is text:
-            shown = whole
-        elif len(shown := clean.split(_BETWEEN)) != len(whole):
+        shown = self(_BETWEEN.join(whole)).split(_BETWEEN)
+        if len(shown) != len(whole):
             shown = [self(text) for text in whole]
-        seen = zip(lines, shown[len(texts) :], strict=True)
-        return (
-            list(map(self._end, texts, shown)),
-            tuple([(n, self._let_in(v) if _tells(n) else said) for (n, v), said in seen]),
-        )
+        return list(map(self._end, texts, shown)), kept
+
+    def _lines(self, headers: Headers) -> Headers:
+        return tuple((name, self.line(name, value)) for name, value in headers)
 
     def _end(self, text: str, shown: str) -> str:
         """Return so much of what is shown of a text as is kept."""
@@ -298,14 +307,11 @@ class Journal:
         with self._lock:
             return self._entries[0].number if self._entries else self.written + 1
 
-    def write(self, seconds: float, **fields: Any) -> Entry:
-        """Keep and count one exchange, whose answer was made in so many seconds.
-
-        `fields` are those of Entry, without its number.
-        """
+    def write(self, seconds: float, entry: Entry) -> Entry:
+        """Keep and count one exchange, whose answer was made in so many seconds; number it."""
         with self._lock:
             self._written += 1
-            entry = Entry(number=self._written, **fields)
+            entry = numbered(entry, self._written)
             self._keep(entry)
             self.metrics.note(entry, seconds)
             return entry

@@ -22,6 +22,10 @@ MOST_BYTES = 16 * 1024 * 1024
 """The largest request body that is read."""
 
 
+LINES = "mockserver.lines"
+"""Where a server leaves the headers as they are written down, if it has them at hand."""
+
+
 class _Headers(EnvironHeaders):
     """The headers of a request, one of which is found without asking twice whether it is there."""
 
@@ -66,11 +70,23 @@ class LeanRequest(Request):
 
     def header_lines(self) -> tuple[tuple[str, str], ...]:
         """Return the headers as they are written down: their names as they usually are."""
-        lines = []
-        for key, value in self.environ.items():
-            if key[:5] == "HTTP_" or (value and key in _UNPREFIXED):
-                lines.append((_header_name(key), value))
-        return tuple(lines)
+        lines: tuple[tuple[str, str], ...] | None = self.environ.get(LINES)
+        if lines is not None:
+            return lines
+        return tuple(
+            [
+                (header_name(key), value)
+                for key, value in self.environ.items()
+                if key[:5] == "HTTP_" or (value and key in _UNPREFIXED)
+            ]
+        )
+
+    def take(self, key: str) -> str | None:
+        """Return a header by its key in the environment, and be from now on without it."""
+        value: str | None = self.environ.pop(key, None)
+        if value is not None:
+            self.environ.pop(LINES, None)
+        return value
 
     def finds(self, path: str) -> bool:
         """Say whether anything is served at this path, with whatever method."""
@@ -108,7 +124,8 @@ def _mimetype(content_type: str) -> str:
 
 
 @lru_cache(1024)
-def _header_name(key: str) -> str:
+def header_name(key: str) -> str:
+    """Return a header's usual name by its key in the environment."""
     return key.removeprefix("HTTP_").replace("_", "-").title()
 
 

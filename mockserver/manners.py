@@ -320,7 +320,7 @@ def _with_gaps(answer: Answer) -> Answer:
 
 def _slowly(answer: Answer) -> Answer:
     first, *rest = _chunks(answer) or (Chunk(0.0, b""),)
-    return replace(answer, body=(replace(first, delay=first.delay + SLOWLY), *rest))
+    return replace(answer, body=(first._replace(delay=first.delay + SLOWLY), *rest))
 
 
 def _slow_to_begin(answer: Answer) -> Answer:

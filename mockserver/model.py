@@ -6,8 +6,9 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import orjson
 
@@ -53,8 +54,7 @@ class Operation:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Bytes that leave together, `delay` seconds after those before them."""
 
     delay: float
@@ -165,9 +165,13 @@ class World:
 
     def number(self, *parts: object) -> int:
         """Return 128 bits that depend on the seed and `parts`, never on the order of calls."""
-        text = "\x1f".join(map(str, (self.seed, self.api, *parts)))
-        data = text.encode("utf-8", "surrogatepass")
-        return int.from_bytes(blake2b(data, digest_size=16).digest(), "big")
+        return _number(self.seed, self.api, *parts)
+
+
+@lru_cache(1024, typed=True)
+def _number(*parts: object) -> int:
+    data = "\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(data, digest_size=16).digest(), "big")
 
 
 @dataclass(frozen=True, slots=True)

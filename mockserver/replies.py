@@ -146,8 +146,7 @@ class Replies:
             return _given(reply)
         if self._strict:
             raise miss(question, [*self._scripted, *self.known()])
-        text = self._fallback.text(question, locale)
-        return _given(Reply("question", question, text, "authored"))
+        return _given(self._fallback.reply(question, locale))
 
     def faults(self, question: str) -> tuple[str, ...]:
         """Return the faults that come with the reply to a question, which is then picked."""
@@ -239,17 +238,17 @@ class Fallback:
     def __init__(self, seed: int) -> None:
         self._seed = seed
 
-    def text(self, question: str, locale: str) -> str:
-        """Return the text for `question`; only short questions are worth the room in memory."""
+    def reply(self, question: str, locale: str) -> Reply:
+        """Return the reply to `question`; only short questions are worth the room in memory."""
         made = _remembered if len(question) <= MOST_REMEMBERED else _made_up
         return made(self._seed, question, locale)
 
 
-def _made_up(seed: int, question: str, locale: str) -> str:
+def _made_up(seed: int, question: str, locale: str) -> Reply:
     with _one_speaks:
         faker = _faker(locale)
         faker.seed_instance(f"{seed}\x1f{question!r}")
-        return str(faker.paragraph(nb_sentences=3))
+        return Reply("question", question, str(faker.paragraph(nb_sentences=3)), "authored")
 
 
 _remembered = lru_cache(maxsize=4096)(_made_up)

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
@@ -26,6 +26,7 @@ from .chaos import CUTS
 from .delivery import CAN_CUT, end, let_go
 from .draining import GRACE, NAP, Draining, Ending
 from .journal_pages import AGAIN
+from .lean_flask import LINES, header_name
 from .model import DELAY, ENDING, FEED, FEED_PAUSE, Chunk
 from .tls import Tls
 
@@ -181,6 +182,7 @@ def adapt(app: Wsgi, ending: Ending) -> Callable[[Any, Any], Any]:
         elif feed is not None:
             await _pass_on(protocol, protocol.response_stream(code, headers), feed, ending)
         else:
+            await asyncio.sleep(0)
             protocol.response_bytes(code, headers, body)
 
     return answer
@@ -273,17 +275,30 @@ def _environ(scope: Any, body: bytes) -> dict[str, Any]:
         "mockserver.paces": True,
         CUTS: CAN_CUT,
     }
+    lines, twice = [("Content-Length", environ["CONTENT_LENGTH"])], False
     for name, value in scope.headers.items():
-        if name == "content-type":
-            environ["CONTENT_TYPE"] = value
-        elif name not in ("content-length", "transfer-encoding"):
-            key = "HTTP_" + name.upper().replace("-", "_")
+        key, said = _named(name)
+        if key in environ:
             # A header that comes twice is one list; cookies are joined in their own way.
-            joint = "; " if name == "cookie" else ", "
-            environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
-    if scope.authority and "HTTP_HOST" not in environ:
+            environ[key] += f"{'; ' if name == 'cookie' else ', '}{value}"
+            twice = True
+        elif key:
+            environ[key] = value
+            lines.append((said, value))
+    if "HTTP_HOST" not in environ and scope.authority:
         environ["HTTP_HOST"] = scope.authority
+    elif not twice:
+        environ[LINES] = tuple(lines)
     return environ
+
+
+@lru_cache(1024)
+def _named(header: str) -> tuple[str, str]:
+    """Return a header's key in the environment, "" for what says how long the body is; and name."""
+    if header in ("content-length", "transfer-encoding"):
+        return "", ""
+    key = "CONTENT_TYPE" if header == "content-type" else f"HTTP_{header.upper().replace('-', '_')}"
+    return key, header_name(key)
 
 
 def _native_threads() -> set[int]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .journal import EVERY, MOST_ENTRIES, MOST_SIZE, Entry, Journal
+from .journal import EVERY, MOST_ENTRIES, MOST_SIZE, Entry, Journal, numbered
 from .stored import from_bytes, to_bytes
 
 HEAD = struct.Struct("<QQQ")
@@ -58,11 +58,11 @@ class SharedJournal(Journal):
         self.catch_up()
         return super().kept
 
-    def write(self, seconds: float, **fields: Any) -> Entry:
-        """Keep one exchange, whose answer was made in so many seconds."""
+    def write(self, seconds: float, entry: Entry) -> Entry:
+        """Keep one exchange, whose answer was made in so many seconds; number it."""
         with self._locked():
             _, begun, last = self._head()
-            entry = Entry(number=last + 1, **fields)
+            entry = numbered(entry, last + 1)
             # The number first: of two entries with one number a reader would lose one.
             os.pwrite(self._file, HEAD.pack(self.began, begun, entry.number), 0)
             end = self._append(_line(entry, seconds))

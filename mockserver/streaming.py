@@ -26,11 +26,12 @@ def cut(
         raise ValueError(f"a chunk has 1 byte or more, not {size}")
     else:
         ends = list(range(size, len(body), size))
-    starts = [0, *ends]
-    pieces = [body[start:end] for start, end in zip(starts, [*ends, len(body)], strict=True)]
-    return tuple(
-        Chunk(delay if number else 0.0, piece) for number, piece in enumerate(pieces) if piece
-    )
+    chunks, start = [], 0
+    for end in (*ends, len(body)):
+        if end > start:
+            chunks.append(Chunk(delay if chunks else 0.0, body[start:end]))
+        start = end
+    return tuple(chunks)
 
 
 MOST_RANDOM = 48

@@ -13,7 +13,7 @@ import pytest
 
 from counterfoil import wiring
 from mockserver.clock import VirtualClock
-from mockserver.journal import Journal
+from mockserver.journal import Entry, Journal
 from mockserver.model import Settings
 from mockserver.server import Server
 
@@ -60,7 +60,7 @@ class Mock:
             "fixture": "", "remarks": (), "faults": (),
         }  # fmt: skip
         for _ in range(count):
-            self.journal.write(0.001, **{**plain, **fields})
+            self.journal.write(0.001, Entry(0, **{**plain, **fields}))
 
 
 @pytest.fixture

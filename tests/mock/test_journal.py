@@ -37,8 +37,8 @@ FIELDS: dict[str, Any] = {
 
 def test_entries_are_kept_oldest_first_and_numbered() -> None:
     journal = Journal()
-    first = journal.write(0.001, **FIELDS)
-    second = journal.write(0.001, **{**FIELDS, "status": 404})
+    first = journal.write(0.001, Entry(0, **FIELDS))
+    second = journal.write(0.001, Entry(0, **{**FIELDS, "status": 404}))
     assert first == Entry(number=1, **FIELDS)
     assert journal.entries() == [first, second]
     assert [entry.number for entry in journal.entries()] == [1, 2]
@@ -47,21 +47,21 @@ def test_entries_are_kept_oldest_first_and_numbered() -> None:
 def test_journal_forgets_the_oldest_when_there_are_too_many() -> None:
     journal = Journal(most=3)
     for _ in range(10):
-        journal.write(0.001, **FIELDS)
+        journal.write(0.001, Entry(0, **FIELDS))
     assert [entry.number for entry in journal.entries()] == [8, 9, 10]
 
 
 def test_cleared_journal_goes_on_counting() -> None:
     journal = Journal()
-    journal.write(0.001, **FIELDS)
+    journal.write(0.001, Entry(0, **FIELDS))
     journal.clear()
     assert journal.entries() == []
-    assert journal.write(0.001, **FIELDS).number == 2
+    assert journal.write(0.001, Entry(0, **FIELDS)).number == 2
 
 
 def test_journal_is_json() -> None:
     journal = Journal()
-    journal.write(0.001, **{**FIELDS, "operation": None})
+    journal.write(0.001, Entry(0, **{**FIELDS, "operation": None}))
     assert json.loads(json.dumps(journal.as_json())) == [
         {
             **FIELDS,
@@ -82,7 +82,7 @@ def test_eight_threads_write_every_entry_under_its_own_number() -> None:
 
     def work() -> None:
         for _ in range(200):
-            journal.write(0.001, **FIELDS)
+            journal.write(0.001, Entry(0, **FIELDS))
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
@@ -188,12 +188,13 @@ def test_an_exchange_is_shown_as_its_texts_are_one_by_one(
     texts: list[str], lines: list[tuple[str, str]]
 ) -> None:
     redact = Redaction([("key", SPELT)], re.compile(r"token=(?P<secret>\S+)"))
-    kept, shown = redact.exchange(texts, lines)
+    kept, (shown, none) = redact.exchange(texts, tuple(lines), ())
+    assert none == ()
     assert kept == [redact.beginning(text) for text in texts]
     assert shown == tuple((name, redact.line(name, value)) for name, value in lines)
 
 
 def test_texts_that_look_like_what_stands_between_them_keep_their_places() -> None:
     greedy = Redaction([("key", SPELT)], re.compile(r"(?s)token=(?P<secret>.{5})"))
-    kept, _ = greedy.exchange(["token=", "12345", SPELT], [])
+    kept, _ = greedy.exchange(["token=", "12345", SPELT])
     assert kept == ["token=", "12345", "<key>"]

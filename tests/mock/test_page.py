@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 import mockserver.page
 from mockserver import create_app
 from mockserver.event_pages import AT_ONCE, SILENCE, Feed
-from mockserver.journal import MOST_BODY, Filter, Journal
+from mockserver.journal import MOST_BODY, Entry, Filter, Journal
 from mockserver.model import FEED, FEED_PAUSE, Api
 from mockserver.record_pages import MOST_RECORDS
 from mockserver.server import Server
@@ -263,7 +263,7 @@ def write(journal: Journal, count: int = 1, **fields: Any) -> None:
         "faults": (),
     }  # fmt: skip
     for _ in range(count):
-        journal.write(0.001, **{**plain, **fields})
+        journal.write(0.001, Entry(0, **{**plain, **fields}))
 
 
 class Hand:

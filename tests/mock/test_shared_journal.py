@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.journal import Filter, Journal
+from mockserver.journal import Entry, Filter, Journal
 from mockserver.shared_journal import HEAD, SharedJournal
 
 FIELDS: dict[str, Any] = {
@@ -55,7 +55,10 @@ def test_what_one_writes_the_other_reads_as_it_was(
     pair: tuple[SharedJournal, SharedJournal],
 ) -> None:
     here, there = pair
-    written = [here.write(0.1, **FIELDS), there.write(0.2, **{**FIELDS, "status": 404})]
+    written = [
+        here.write(0.1, Entry(0, **FIELDS)),
+        there.write(0.2, Entry(0, **{**FIELDS, "status": 404})),
+    ]
     assert [entry.number for entry in written] == [1, 2]
     assert here.entries() == there.entries() == written
     assert here.entries(Filter(status=404)) == written[1:]
@@ -64,7 +67,7 @@ def test_what_one_writes_the_other_reads_as_it_was(
     assert b'counterfoil_answer_seconds_sum{api="echo"} 0.3' in here.metrics_text()[0]
     here.clear()
     assert there.entries() == here.entries() == []
-    assert there.write(0.1, **FIELDS).number == 3
+    assert there.write(0.1, Entry(0, **FIELDS)).number == 3
     assert b'operation="hear",status="200"} 2.0' in here.metrics_text()[0]
 
 
@@ -73,7 +76,7 @@ def test_it_does_what_a_journal_of_one_process_does(path: Path) -> None:
     for number in range(20):
         fields = {**FIELDS, "body": "x" * (number * 300), "at": float(number)}
         for journal in (alone, shared):
-            journal.write(0.1, **fields)
+            journal.write(0.1, Entry(0, **fields))
         assert shared.entries() == alone.entries()
         assert (shared.kept, shared.written) == (alone.kept, alone.written)
     assert shared.metrics_text() == alone.metrics_text()
@@ -84,7 +87,7 @@ def test_a_file_that_grows_too_large_is_begun_anew_and_nothing_that_is_kept_is_l
 ) -> None:
     journals = [SharedJournal(path, most=5, most_file=20_000) for _ in range(2)]
     for number in range(500):
-        journals[number % 2].write(0.1, **{**FIELDS, "at": float(number)})
+        journals[number % 2].write(0.1, Entry(0, **{**FIELDS, "at": float(number)}))
         assert path.stat().st_size < 30_000
     for journal in journals:
         assert [entry.at for entry in journal.entries()] == [495.0, 496.0, 497.0, 498.0, 499.0]
@@ -93,11 +96,11 @@ def test_a_file_that_grows_too_large_is_begun_anew_and_nothing_that_is_kept_is_l
 
 def test_an_entry_that_was_cut_off_is_passed_over(path: Path) -> None:
     journal, other = SharedJournal(path), SharedJournal(path)
-    journal.write(0.1, **FIELDS)
+    journal.write(0.1, Entry(0, **FIELDS))
     with path.open("ab") as file:
         file.write(b'{"entry":{"number":2,"at"')
     assert [entry.number for entry in other.entries()] == [1]
-    other.write(0.1, **FIELDS)
+    other.write(0.1, Entry(0, **FIELDS))
     assert [entry.number for entry in journal.entries()] == [1, 2]
     assert [entry.number for entry in other.entries()] == [1, 2]
 
@@ -105,13 +108,13 @@ def test_an_entry_that_was_cut_off_is_passed_over(path: Path) -> None:
 def test_a_head_that_was_never_written_is_that_of_an_empty_journal(path: Path) -> None:
     path.write_bytes(b"\0" * (HEAD.size - 1))
     assert SharedJournal(path).entries() == []
-    assert SharedJournal(path).write(0.1, **FIELDS).number == 1
+    assert SharedJournal(path).write(0.1, Entry(0, **FIELDS)).number == 1
 
 
 def written_by(path: Path, count: int, name: str) -> None:
     journal = SharedJournal(path, most=1000, most_file=100_000)
     for _ in range(count):
-        journal.write(0.1, **{**FIELDS, "session": name})
+        journal.write(0.1, Entry(0, **{**FIELDS, "session": name}))
 
 
 def test_processes_that_write_at_the_same_time_lose_nothing(path: Path) -> None:
@@ -138,7 +141,7 @@ def test_a_process_that_is_killed_leaves_a_journal_that_others_go_on_with(path: 
     writer.join(10)
     before = journal.written
     assert before >= 300
-    assert journal.write(0.1, **FIELDS).number == before + 1
+    assert journal.write(0.1, Entry(0, **FIELDS)).number == before + 1
     numbers = [entry.number for entry in journal.entries()]
     assert numbers == sorted(set(numbers)) and numbers[-1] == before + 1
 
@@ -148,7 +151,7 @@ def test_a_page_that_follows_is_fed_by_every_process(
 ) -> None:
     here, there = pair
     for number in range(6):
-        pair[number % 2].write(0.1, **{**FIELDS, "at": float(number)})
+        pair[number % 2].write(0.1, Entry(0, **{**FIELDS, "at": float(number)}))
     for journal in pair:
         assert [entry.number for entry in journal.after(2, 3)] == [3, 4, 5]
         assert journal.after(6, 3) == []
@@ -160,12 +163,12 @@ def test_a_page_that_follows_is_fed_by_every_process(
 
 def test_a_number_that_nobody_has_is_a_hole_and_no_more(path: Path) -> None:
     journal = SharedJournal(path)
-    journal.write(0.1, **FIELDS)
+    journal.write(0.1, Entry(0, **FIELDS))
     made, begun, last = HEAD.unpack(path.read_bytes()[: HEAD.size])
     with path.open("r+b") as file:
         file.write(HEAD.pack(made, begun, last + 2))  # of writers that were killed
-    journal.write(0.1, **FIELDS)
-    journal.write(0.1, **FIELDS)
+    journal.write(0.1, Entry(0, **FIELDS))
+    journal.write(0.1, Entry(0, **FIELDS))
     assert [entry.number for entry in journal.after(0, 10)] == [1, 4, 5]
     assert [entry.number for entry in journal.after(2, 10)] == [4, 5]
     assert [bool(journal.find(number)) for number in range(7)] == [False, True] + [False] * 2 + [

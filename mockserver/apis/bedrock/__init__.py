@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import takewhile
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -24,6 +25,7 @@ from .chat_input import (
     named_conversation,
     question,
     read_value,
+    shown,
     validate,
 )
 from .conversation import Turn, chain, ulid
@@ -132,7 +134,7 @@ class Emulator(Api):
 
     def scope_of(self, key: str) -> Scope:
         """Return where the conversations of a key are; the key itself is not written there."""
-        return (self.name, hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:32])
+        return (self.name, _digest(key)[:32])
 
     def scope_of_caller(self, identity: Identity) -> Scope:
         """Return where the conversations of a caller's key are."""
@@ -170,7 +172,7 @@ class Emulator(Api):
 
     def read_content(self, asked: ChatInput) -> list[dict[str, Any]]:
         """Return the parts of the message as they will be shown."""
-        return [part.model_dump(by_alias=True) for part in asked.message.content]
+        return list(map(shown, asked.message.content))
 
     def make_turn(self, scope: Scope, asked: ChatInput) -> dict[str, Any]:
         """Return the message with its ids, its reply and the time when both will be seen."""
@@ -204,7 +206,8 @@ class Emulator(Api):
 
     def make_id(self, kind: str, milliseconds: int, *parts: object) -> str:
         """Return an id of the given time that nobody else gets."""
-        return ulid(milliseconds, self.world.number(kind, *parts))
+        # The ids of one message have all but their kind in common.
+        return ulid(milliseconds, self.world.number(kind) ^ self.world.number(*parts))
 
     def choose_conversation(self, scope: Scope, asked: ChatInput, turn: Turn) -> str:
         """Return the id that the client chose, which may be blank, or a new one."""
@@ -359,6 +362,11 @@ class Emulator(Api):
     def read_recording(cls, exchanges: list[dict[str, Any]]) -> list[Reply]:
         """Return each message that was taken with the reply that was read back for it."""
         return recording.read_recording(exchanges)
+
+
+@lru_cache(64)
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
 _BODIES: Mapping[int, Mapping[str, str]] = {

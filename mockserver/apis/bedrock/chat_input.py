@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from codecs import BOM_UTF8
 from typing import Annotated, Any
 
 from flask import Request
@@ -143,6 +144,16 @@ class ChatInput(Wire):
     continue_generate: bool = False
 
 
+def shown(part: Content) -> dict[str, Any]:
+    """Return a part as it is shown afterwards: what it has not is null."""
+    return {
+        "contentType": part.content_type,
+        "mediaType": part.media_type,
+        "fileName": part.file_name,
+        "body": part.body,
+    }
+
+
 def question(asked: ChatInput) -> str:
     """Return what a message says in words."""
     return "\n".join(part.body for part in asked.message.content if part.content_type == "text")
@@ -166,7 +177,7 @@ def _read(request: Request) -> Any:
     if not raw:
         return None
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError as error:
         raise Refusal("not UTF-8", detail={"detail": UNPARSABLE}) from error
     return read_json(text) if _says_json(request) else text

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping
-from dataclasses import replace
-from itertools import accumulate
 from typing import Any
 
 from ...model import Chunk, Settings
@@ -42,8 +40,10 @@ def schedule(
         last = chunks.pop().data
         chunks.append(Chunk(0.0, last[: -len(answer)]))
         chunks.append(Chunk(settings.chunk_delay, answer))
-    begins = accumulate((len(chunk.data) for chunk in chunks), initial=0)
-    return tuple(
-        replace(chunk, delay=0.0) if begin < len(prologue) else chunk
-        for begin, chunk in zip(begins, chunks, strict=False)
-    )
+    begin = 0
+    for place, chunk in enumerate(chunks):
+        if begin >= len(prologue):
+            break
+        chunks[place] = Chunk(0.0, chunk.data)
+        begin += len(chunk.data)
+    return tuple(chunks)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from ...faults import fault
@@ -246,7 +245,7 @@ class NeverEnds(Emulator):
     def schedule(self, prologue: bytes, answer: bytes, draw: random.Random) -> tuple[Chunk, ...]:
         """Hold the last chunk back."""
         *chunks, last = super().schedule(prologue, answer, draw)
-        return (*chunks, replace(last, delay=1e6))
+        return (*chunks, last._replace(delay=1e6))
 
 
 @fault("chatbot.stream.only_first_chunk", "stream")

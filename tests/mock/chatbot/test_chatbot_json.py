@@ -113,7 +113,7 @@ def test_refused_question_leaves_no_trace_in_the_conversation(serve: Serve) -> N
 @pytest.mark.parametrize("language", sorted(set(get_args(Language)) - {"auto"}))
 def test_language_chooses_the_locale_of_a_made_up_answer(serve: Serve, language: str) -> None:
     said = serve(seed=3).ask("Unheard of?", language=language).fields["data"]["answer"]
-    assert said == Fallback(3).text("Unheard of?", LOCALES[language])
+    assert said == Fallback(3).reply("Unheard of?", LOCALES[language]).answer
 
 
 def test_every_documented_language_has_a_locale() -> None:
@@ -140,7 +140,7 @@ def test_every_documented_language_has_a_locale() -> None:
 def test_auto_goes_by_the_letters_of_the_question(serve: Serve, q: str, locale: str) -> None:
     server = serve()
     said = server.ask(q).fields["data"]["answer"]
-    assert said == Fallback(0).text(q, locale)
+    assert said == Fallback(0).reply(q, locale).answer
     assert server.ask(q, language="auto").fields["data"]["answer"] == said
 
 
