@@ -28,6 +28,7 @@ from .draining import GRACE, NAP, Draining, Ending
 from .journal_pages import AGAIN
 from .lean_flask import LINES, header_name
 from .model import DELAY, ENDING, FEED, FEED_PAUSE, Chunk
+from .pacing import Pacer
 from .tls import Tls
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Any]
@@ -163,6 +164,8 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 def adapt(app: Wsgi, ending: Ending) -> Callable[[Any, Any], Any]:
     """Return an RSGI application that calls the WSGI one inline and paces its streams."""
 
+    pacer = Pacer(ending)
+
     async def answer(scope: Any, protocol: Any) -> None:
         asked = await _body(scope, protocol)
         environ = _environ(scope, asked)
@@ -178,10 +181,11 @@ def adapt(app: Wsgi, ending: Ending) -> Callable[[Any, Any], Any]:
             pace = partial(_pace, ending=ending)
             await end(badly, scope, protocol, (code, headers), schedule or (), pace)
         elif schedule is not None:
-            await _pace(protocol.response_stream(code, headers), schedule, ending)
+            await pacer.pace(protocol.response_stream(code, headers), schedule)
         elif feed is not None:
             await _pass_on(protocol, protocol.response_stream(code, headers), feed, ending)
         else:
+            # Those that were asked for together leave together: to wake who sends them costs most.
             await asyncio.sleep(0)
             protocol.response_bytes(code, headers, body)
 

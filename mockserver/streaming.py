@@ -26,7 +26,8 @@ def cut(
         raise ValueError(f"a chunk has 1 byte or more, not {size}")
     else:
         ends = list(range(size, len(body), size))
-    chunks, start = [], 0
+    chunks: list[Chunk] = []
+    start = 0
     for end in (*ends, len(body)):
         if end > start:
             chunks.append(Chunk(delay if chunks else 0.0, body[start:end]))

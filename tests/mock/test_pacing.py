@@ -1,0 +1,86 @@
+import asyncio
+
+import pytest
+from granian._granian import RSGIProtocolClosed as ProtocolClosed
+
+from mockserver.draining import Ending
+from mockserver.model import Chunk
+from mockserver.pacing import Pacer
+
+
+class Out:
+    """A stream that notes what is sent, and when; `most` is how much the client takes."""
+
+    def __init__(self, most: int = 1000) -> None:
+        self.sent: list[tuple[float, bytes]] = []
+        self.most = most
+
+    def send_bytes(self, data: bytes) -> None:
+        if len(self.sent) >= self.most:
+            raise ProtocolClosed
+        self.sent.append((asyncio.get_running_loop().time(), data))
+
+
+def paced(outs: list[Out], schedules: list[tuple[Chunk, ...]], over_after: float | None = None):
+    """Pace all streams at once; return how long it took."""
+
+    async def run() -> float:
+        ending = Ending()
+        pacer, loop = Pacer(ending), asyncio.get_running_loop()
+        began = loop.time()
+        if over_after is not None:
+            loop.call_later(over_after, setattr, ending, "over", True)
+        await asyncio.gather(*map(pacer.pace, outs, schedules))
+        return loop.time() - began
+
+    return asyncio.run(run())
+
+
+def test_streams_of_different_paces_leave_side_by_side_each_in_time_and_in_order():
+    outs = [Out() for _ in range(20)]
+    delays = [0.002 * (1 + number) for number in range(20)]
+    schedules = [tuple(Chunk(delay, b"%d" % n) for n in range(6)) for delay in delays]
+    paced(outs, schedules)
+    for out, delay in zip(outs, delays, strict=True):
+        assert [data for _, data in out.sent] == [b"%d" % n for n in range(6)]
+        first = out.sent[0][0]
+        for place, (at, _) in enumerate(out.sent):
+            assert at - first >= place * delay - 0.02  # one that was late does not delay the next
+
+
+def test_chunks_without_a_delay_leave_at_once_and_each_by_itself():
+    out = Out()
+    paced([out], [(Chunk(0.0, b"a"), Chunk(0.0, b"b"), Chunk(0.0, b""))])
+    assert [data for _, data in out.sent] == [b"a", b"b", b""]
+
+
+def test_a_stream_of_nothing_is_over_at_once():
+    assert paced([Out()], [()]) < 1
+
+
+def test_a_client_that_leaves_ends_its_stream_and_no_other():
+    gone, there = Out(most=2), Out()
+    paced([gone, there], [tuple(Chunk(0.01, b"x") for _ in range(5))] * 2)
+    assert (len(gone.sent), len(there.sent)) == (2, 5)
+
+
+@pytest.mark.parametrize("delay", [0.01, 3600.0])
+def test_when_all_is_over_what_was_not_due_yet_is_not_sent(delay):
+    out = Out()
+    chunks = (Chunk(0.0, b"first"), *(Chunk(delay, b"x") for _ in range(1000)))
+    assert paced([out], [chunks], over_after=0.05) < 5
+    assert out.sent[0][1] == b"first" and len(out.sent) < 20
+
+
+def test_a_task_that_is_cancelled_sends_no_more():
+    out = Out()
+
+    async def run() -> None:
+        pacer = Pacer(Ending())
+        task = asyncio.ensure_future(pacer.pace(out, (Chunk(0.0, b"a"), Chunk(0.02, b"b"))))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.sleep(0.05)
+
+    asyncio.run(run())
+    assert [data for _, data in out.sent] == [b"a"]
