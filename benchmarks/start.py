@@ -9,12 +9,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from counterfoil import wiring
+from mockserver.faults import names as api_names
 
 from . import ours
+from .peers import peers
 from .performance_page import Limit, Section, Table, figure, machine, parser, tell
 from .processes import ROOT, NotStarted, answers, cpu_seconds, end, free_port, resident
-from .throughput import BARE, FLASK, as_subject, bare_subjects, peers
+from .throughput import BARE, as_subject, bare_subjects
+
+FLASK = "a Flask app of one view"
 
 SECONDS, MEMORY = 0.45, 120.0
 
@@ -62,7 +65,7 @@ def starters(with_peers: bool) -> tuple[dict[str, Starter], list[str]]:
 
         return start
 
-    names = wiring.names()
+    names = api_names()
     made = {
         f"ours, {' '.join(names)}": of(
             lambda port: ours.serve_command([], port), "/_counterfoil/health"

@@ -14,9 +14,8 @@ from .performance_page import Limit, Section, Table, figure, machine, parser, te
 from .processes import NotStarted, cpu_seconds, free_port, running
 from .wrk import Asked, Load, load
 
-OURS, SECOND, BARE, ADAPTED = (
-    "ours, bedrock", "ours, mtmai", "bare RSGI callable", "bare WSGI callable, our adapter"
-)  # fmt: skip
+OURS, SECOND = "ours, bedrock", "ours, mtmai"
+BARE, ADAPTED = "bare RSGI callable", "bare WSGI callable, our adapter"
 
 WARM = 40.0
 """Seconds of load after which WireMock's Java is at its best."""
