@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from . import ours
+from .client import as_bytes
 from .performance_page import Limit, Section, Table, figure, machine, parser, tell
 from .processes import ROOT, cpu_seconds, raise_open_files, resident
 from .stream_client import LATER, SAMPLE
@@ -106,20 +107,12 @@ def scripted(url: str, chunks: int) -> tuple[Asked, float, int]:
     raise ours.Lost(f"no reply leaves in {chunks} chunks")
 
 
-def request_bytes(asked: Asked, host: str) -> bytes:
-    body = asked.body.encode()
-    head = [f"{asked.method} {asked.path} HTTP/1.1", f"Host: {host}",
-            f"Content-Length: {len(body)}",
-            *(f"{name}: {value}" for name, value in asked.headers.items())]  # fmt: skip
-    return "\r\n".join([*head, "", ""]).encode() + body
-
-
 def one_run(pid: int, url: str, count: int, ramp: float, how: tuple[Asked, float, int]) -> Run:
     asked, ideal, size = how
     where = urlsplit(url)
     job = {
         "host": where.hostname, "port": where.port, "count": count, "ramp": ramp, "ideal": ideal,
-        "patience": 20 * ideal, "request": request_bytes(asked, where.netloc).decode(),
+        "patience": 20 * ideal, "request": as_bytes(asked, where.netloc).decode(),
     }  # fmt: skip
     before = cpu_seconds(pid)
     with watched_memory(pid) as seen:

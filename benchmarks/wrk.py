@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 CONNECTIONS = 32
@@ -63,16 +63,36 @@ def version() -> str:
 
 def load(url: str, asked: Asked, seconds: float, *, connections: int = CONNECTIONS) -> Load:
     """Send the request for so many seconds, as fast as it is answered."""
-    with tempfile.NamedTemporaryFile("w", suffix=".lua", encoding="utf-8") as script:
-        script.write(asked.as_script())
-        script.flush()
+    return read(run(url + asked.path, asked.as_script(), seconds, connections=connections))
+
+
+def load_of_many(url: str, every: Sequence[Asked], seconds: float) -> Load:
+    """Send requests that differ in their path alone, one after the other, over and over."""
+    paths = ", ".join(_quoted(asked.path) for asked in every)
+    script = every[0].as_script() + MANY.format(paths=paths)
+    return read(run(url + every[0].path, script, seconds))
+
+
+MANY = """
+local paths, place = {{ {paths} }}, 0
+request = function()
+  place = place % #paths + 1
+  return wrk.format(nil, paths[place])
+end
+"""
+
+
+def run(url: str, script: str, seconds: float, *, connections: int = CONNECTIONS) -> str:
+    """Run wrk with a script in Lua, for so many seconds at most; return what it prints."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua", encoding="utf-8") as file:
+        file.write(script)
+        file.flush()
         # One thread: a second one would take the core that the server is on.
-        said = subprocess.run(
+        return subprocess.run(
             ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "--timeout", "10s",
-             "-s", script.name, url + asked.path],
+             "-s", file.name, url],
             check=True, capture_output=True, text=True,
         ).stdout  # fmt: skip
-    return read(said)
 
 
 def read(said: str) -> Load:
