@@ -182,8 +182,8 @@ def main(words: list[str]) -> None:
         setting=machine(), few=given.few, many=given.many, rounds=given.rounds,
         seconds=given.seconds, lost=" ".join(lost), every=EVERY,
     ).strip()  # fmt: skip
-    head = ("store", "", f"req/s with {given.few:,}", f"with {given.many:,}", "ratio", "by CPU", "failed",
-            "bytes of the process", "of the store")  # fmt: skip
+    head = ("store", "", f"req/s with {given.few:,}", f"with {given.many:,}", "ratio", "by CPU",
+            "failed", "bytes of the process", "of the store")  # fmt: skip
     command = " ".join(["python -m benchmarks growth", *words])
     section = Section("growth", "Growth", command, about, [Table(head, rows)], reached)
     tell(section, given.write)
@@ -200,8 +200,8 @@ def row(kind: Kind, full: Filled, pair: Pair) -> tuple[str, ...]:
 ABOUT = """\
 {setting}. Two `counterfoil serve bedrock` a store, one with {few:,} conversations and one with
 {many:,}, under the same load in turns, {rounds} rounds of {seconds:g} s, medians; the ratio is the
-median of the rounds', once more by the processor time that a request took the mock. GET reads one stored message after the other, of {many:,} conversations
-one in {every}. Every store keeps 100,000 records and lets the least recently used go: with
-100,000, each POST lets one go. Bytes are what one more conversation takes, of one question and its
-reply, two messages: by the resident memory of the process, and by the file (with its log) or by
-Redis' own figure. {lost}"""
+median of the rounds', once more by the processor time that a request took the mock. GET reads one
+stored message after the other, of {many:,} conversations one in {every}. Every store keeps 100,000
+records and lets the least recently used go: with 100,000, each POST lets one go. Bytes are what one
+more conversation takes, of one question and its reply, two messages: by the resident memory of the
+process, and by the file (with its log) or by Redis' own figure. {lost}"""

@@ -75,18 +75,20 @@ def admin(url: str, method: str, path: str, body: object = None) -> Any:
     return told(url, Asked(method, f"/_counterfoil/{path}", JSON, text))
 
 
-def bedrock_post(text: str = QUESTION, conversation: str = "", *, at: str = "") -> Asked:
+def bedrock_post(
+    text: str = QUESTION, conversation: str = "", *, at: str = "", caller: str = ""
+) -> Asked:
     body: dict[str, Any] = {
         "message": {"content": [{"contentType": "text", "body": text}], "model": "claude-v3-haiku"}
     }
     if conversation:
         body["conversationId"] = conversation
-    return Asked("POST", f"{at}/conversation", {**JSON, **_bedrock_key()}, json.dumps(body))
+    return Asked("POST", f"{at}/conversation", {**JSON, **_bedrock_key(caller)}, json.dumps(body))
 
 
-def bedrock_get(conversation: str, message: str = "", *, at: str = "") -> Asked:
+def bedrock_get(conversation: str, message: str = "", *, at: str = "", caller: str = "") -> Asked:
     path = f"{at}/conversation/{conversation}" + (f"/{message}" if message else "")
-    return Asked("GET", path, _bedrock_key())
+    return Asked("GET", path, _bedrock_key(caller))
 
 
 def bedrock_stored(url: str) -> Asked:
@@ -108,6 +110,15 @@ def mtmai_post(name: str = "A chat", *, at: str = "") -> Asked:
 
 def mtmai_get(chat: str, *, at: str = "") -> Asked:
     return Asked("GET", f"{at}/api/v1/tenants/{TENANT}/chats/{chat}/messages", _bearer())
+
+
+def mtmai_read(chat: str, *, at: str = "") -> Asked:
+    return Asked("GET", f"{at}/api/v1/tenants/{TENANT}/chats/{chat}", _bearer())
+
+
+def mtmai_put(chat: str, name: str, *, at: str = "") -> Asked:
+    path = f"{at}/api/v1/tenants/{TENANT}/chats/{chat}"
+    return Asked("PUT", path, {**JSON, **_bearer()}, json.dumps({"name": name}))
 
 
 def mtmai_stored(url: str) -> Asked:
@@ -139,8 +150,8 @@ def signature(pairs: Mapping[str, str], private_key: str) -> str:
     return hashlib.sha1(text.encode()).hexdigest()
 
 
-def _bedrock_key() -> dict[str, str]:
-    return {"x-api-key": wiring.default_credentials("bedrock")["api_key"]}
+def _bedrock_key(caller: str) -> dict[str, str]:
+    return {"x-api-key": wiring.default_credentials("bedrock")[f"{caller}api_key"]}
 
 
 def _bearer() -> dict[str, str]:
