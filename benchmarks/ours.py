@@ -71,8 +71,15 @@ def told(url: str, asked: Asked) -> Any:
 
 
 def admin(url: str, method: str, path: str, body: object = None) -> Any:
+    """Ask the admin API, once more where a worker was killed that had the request in hand."""
     text = "" if body is None else json.dumps(body)
-    return told(url, Asked(method, f"/_counterfoil/{path}", JSON, text))
+    asked = Asked(method, f"/_counterfoil/{path}", JSON, text)
+    for _ in range(5):
+        try:
+            return told(url, asked)
+        except (OSError, http.client.HTTPException):
+            time.sleep(0.2)
+    return told(url, asked)
 
 
 def bedrock_post(
