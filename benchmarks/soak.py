@@ -200,8 +200,10 @@ def run(kind: stores.Kind, workers: int, given: Any) -> Soak:
         other = Client(url, 0, Ledger(bedrock=old), "other_")
         soak.lost += other.verify(other.shared, "")
         soak.acknowledged += other.shared.messages()
-        soak.events = [event for one in (*clients, reader, other) for event in one.events]
-        soak.requests = sum(one.requests for one in (*clients, reader, other))
+        for one in (*clients, reader, other):
+            one.hang_up()
+            soak.events += one.events
+            soak.requests += one.requests
     return soak
 
 

@@ -158,7 +158,11 @@ class Client:
 
     def verify(self, ledger: Ledger, state: str) -> list[Lost]:
         """Look for all that was acknowledged; `state` is everything that the mocks remember."""
-        lost = [one for id, said in ledger.bedrock.items() for one in self._bedrock(id, said)]
+        self.hang_up()  # one that was idle for long may be closed by the server at any moment
+        until = time.monotonic() + PATIENCE  # for all of it: a reply is there soon, or never
+        lost = [
+            one for id, said in ledger.bedrock.items() for one in self._bedrock(id, said, until)
+        ]
         for chat, names in ledger.mtmai.items():
             body = self._read("mtmai", ours.mtmai_read(chat, at="/mtmai"))
             if not isinstance(body, dict) or body.get("name") not in names:
@@ -170,8 +174,7 @@ class Client:
             lost += [Lost(api, f"{text} in {id}", "not among what it remembers") for text in gone]
         return lost
 
-    def _bedrock(self, conversation: str, said: dict[str, str]) -> list[Lost]:
-        until = time.monotonic() + PATIENCE
+    def _bedrock(self, conversation: str, said: dict[str, str], until: float) -> list[Lost]:
         while True:
             body = self._read("bedrock", self._history(conversation))
             shown = body.get("messageMap", {}) if isinstance(body, dict) else {}
@@ -217,16 +220,17 @@ class Client:
             answer = self._connection.getresponse()
             status, said = answer.status, answer.read()
             if answer.will_close:
-                self._hang_up()
+                self.hang_up()
         except (OSError, http.client.HTTPException) as error:
-            self._hang_up()
+            self.hang_up()
             status, said = 0, repr(error).encode()
         if status not in right:
             what = said[:300].decode("utf-8", "replace")
             self.events.append(Event(api, kind, began, time.monotonic(), status, what))
         return status, said
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
+        """Close the connection; the next request opens another."""
         if self._connection is not None:
             self._connection.close()
         self._connection = None
