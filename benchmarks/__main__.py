@@ -10,12 +10,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
-from . import against_schemathesis
-
 ROOT = Path(__file__).parent.parent
-NAMED = "against_schemathesis"
+
+NAMED = ("against_schemathesis", "throughput", "streams", "start", "growth", "soak")
+"""The benchmarks that are modules of their own; each knows `--help`."""
 
 PLAIN_FLASK = """
     from flask import Flask
@@ -88,11 +89,13 @@ def row(what: str, ours: Callable[[], float], theirs: Callable[[], float], times
 def main(words: list[str]) -> None:
     if words:
         one, *rest = words
-        if one != NAMED:
+        if one not in NAMED:
             raise SystemExit(
-                "usage: python -m benchmarks [against_schemathesis [--faults N] [API…]]"
+                "usage: python -m benchmarks            start, check, against_schemathesis\n"
+                f"       python -m benchmarks NAME       one of {', '.join(NAMED)}\n"
+                "       python -m benchmarks NAME --help"
             )
-        against_schemathesis.main(rest)
+        import_module(f"{__package__}.{one}").main(rest)
         return
     print(f"{'median':58} {'ours':>9} {'theirs':>9}   {'ratio':>6}")
     row("first answer: serve bedrock / a Flask app of one view",
@@ -101,7 +104,7 @@ def main(words: list[str]) -> None:
         lambda: command("check", "all", "--mock"),
         lambda: command("check", "all", "--mock", "--profile", "quick"), 1)  # fmt: skip
     print()
-    against_schemathesis.main()
+    import_module(f"{__package__}.{NAMED[0]}").main([])
 
 
 if __name__ == "__main__":
