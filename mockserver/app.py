@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import lru_cache, partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -298,11 +299,13 @@ def _delay(api: Api) -> float:
 def _chunks(answer: Answer) -> tuple[tuple[float, int], ...]:
     if isinstance(answer.body, bytes):
         return ((0.0, len(answer.body)),)
-    at, chunks = 0.0, []
-    for delay, data in answer.body:
-        at += delay
-        chunks.append((round(at, 6), len(data)))
-    return tuple(chunks)
+    delays, data = zip(*answer.body, strict=True) if answer.body else ((), ())
+    return tuple(zip(_times(delays), map(len, data), strict=True))
+
+
+@lru_cache(64)
+def _times(delays: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(round(at, 6) for at in accumulate(delays))
 
 
 def _request_text(call: Call) -> str:

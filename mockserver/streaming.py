@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
+from itertools import repeat
 
 from .clock import Clock
 from .model import Chunk, ChunkSize
@@ -26,13 +27,10 @@ def cut(
         raise ValueError(f"a chunk has 1 byte or more, not {size}")
     else:
         ends = list(range(size, len(body), size))
-    chunks: list[Chunk] = []
-    start = 0
-    for end in (*ends, len(body)):
-        if end > start:
-            chunks.append(Chunk(delay if chunks else 0.0, body[start:end]))
-        start = end
-    return tuple(chunks)
+    starts = (0, *ends)
+    pieces = [body[start:end] for start, end in zip(starts, (*ends, len(body)), strict=True)]
+    first, *later = list(filter(None, pieces)) or [b""]
+    return (Chunk(0.0, first), *map(Chunk, repeat(delay), later)) if first else ()
 
 
 MOST_RANDOM = 48

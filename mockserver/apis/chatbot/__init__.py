@@ -115,8 +115,7 @@ class Emulator(Api):
         """Return the conversation that an envelope names, or the header of a stream."""
         if isinstance(answer.body, bytes):
             return member_of(answer, "data", "conversation_uid")
-        header = answer.body_bytes().partition(b"\n" + framing.MAGIC)[0]
-        return member_of(replace(answer, body=header), "conversation_uid")
+        return member_of(replace(answer, body=framing.header_of(answer.body)), "conversation_uid")
 
     def find_callers(self, bot_uid: str) -> list[Identity]:
         """Return the identities that know the bot; refuse a bot that none knows."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...model import Chunk, Settings
@@ -26,6 +26,17 @@ def write_header(fields: Mapping[str, Any]) -> bytes:
 def without_magic(text: bytes) -> bytes:
     """Return the same JSON with the magic number escaped wherever it stands in a string."""
     return text.replace(MAGIC, _HIDDEN)
+
+
+def header_of(chunks: Iterable[Chunk]) -> bytes:
+    """Return what stands before the magic number; all there is where it never comes."""
+    begun = b""
+    for chunk in chunks:
+        begun += chunk.data
+        header, magic, _ = begun.partition(b"\n" + MAGIC)
+        if magic:
+            return header
+    return begun
 
 
 def schedule(
