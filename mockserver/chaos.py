@@ -15,7 +15,7 @@ from .faults import Impossible, UnknownName, read_chance
 from .latency import Latency, read_latency
 from .model import Answer, Api, Call, Chunk
 from .quotas import Limit, read_limit, take_one
-from .store import Record
+from .store import Record, Scope
 from .switches import MOST_SESSIONS
 
 CHAOS_HEADER = "Counterfoil-Chaos"
@@ -208,6 +208,11 @@ def _dripped(chunks: Iterable[Chunk], rate: float) -> Iterable[Chunk]:
             waits = 0.0
 
 
+def scope_of_chaos(api: str) -> Scope:
+    """Return where it is kept what is switched on for an API."""
+    return (api, "chaos")
+
+
 class Chaos:
     """What may happen to the requests to one API: as it is served, and switched while it runs.
 
@@ -217,7 +222,7 @@ class Chaos:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._store = api.world.store
-        self._scope = (api.name, "chaos")
+        self._scope = scope_of_chaos(api.name)
         self._served = dict(api.world.settings.chaos)
         self._usual = read_plan(self._served)
         self._read: tuple[Record | None, dict[str | None, Plan]] = (None, {})
