@@ -297,7 +297,7 @@ def test_feed_gives_what_is_kept_then_what_comes(journal: Journal) -> None:
     assert follower.entries[2] == {
         "number": 3, "at": 1767225600.0, "api": "echo", "operation": "say", "session": "\ud800",
         "caller": "known", "method": "POST", "path": "/say/a", "status": 200, "fixture": "",
-        "faults": [], "remarks": 2, "chunks": 2,
+        "faults": [], "chaos": [], "remarks": 2, "chunks": 2,
     }  # fmt: skip
     assert follower.ids == ["1", "2", "2", "3", "3"]
 
