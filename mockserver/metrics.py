@@ -52,6 +52,7 @@ class Metrics:
                 "requests": [[*labels, count] for labels, count in self._requests.items()],
                 "callers": [[*labels, count] for labels, count in self._callers.items()],
                 "faults": dict(self._faults),
+                "chaos": dict(self._chaos),
                 "chunks": dict(self._chunks),
                 "seconds": dict(self._seconds),
                 "sums": dict(self._sums),
@@ -63,6 +64,7 @@ class Metrics:
             self._requests = Counter({tuple(row[:-1]): row[-1] for row in totals["requests"]})
             self._callers = Counter({tuple(row[:-1]): row[-1] for row in totals["callers"]})
             self._faults = Counter(totals["faults"])
+            self._chaos = Counter(totals["chaos"])
             self._chunks = Counter(totals["chunks"])
             self._seconds.clear()
             self._seconds.update({api: list(held) for api, held in totals["seconds"].items()})
