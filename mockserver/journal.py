@@ -23,6 +23,9 @@ MOST_BODY = 16_384
 """Characters of a body, path or query string that an entry keeps."""
 
 
+PIECE = 100
+"""What the time and the length of a piece of an answer count in a journal's size, about."""
+
 Caller = Literal["known", "refused", "not asked"]
 """What the mock made of a caller's credentials; `not asked` where it never came to that."""
 
@@ -64,7 +67,8 @@ class Entry:
         """Characters of all that is kept of the exchange, about."""
         lines = (*self.headers, *self.answer_headers)
         texts = sum(len(name) + len(value) for name, value in lines)
-        return texts + len(self.path) + len(self.query) + len(self.body) + len(self.answer)
+        texts += len(self.path) + len(self.query) + len(self.body) + len(self.answer)
+        return texts + PIECE * len(self.chunks)
 
 
 @dataclass(frozen=True, slots=True)
