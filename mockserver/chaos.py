@@ -118,6 +118,35 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 PLAN_KEYS = tuple(_READERS)
 
 
+_TIMES = ("latency", "chunk_latency")
+"""What a request may ask for itself besides mishaps."""
+
+
+def _asked_for(header: str) -> tuple[dict[str, Any], list[str]]:
+    """Return the times and the mishaps that a request lists; raises BadChaos.
+
+    A comma stands between them, and between the numbers of `latency=uniform:0.1,0.5` as well.
+    """
+    items: list[str] = []
+    for text in filter(None, map(str.strip, header.split(","))):
+        if items and "=" in items[-1] and (text[0] in ".0123456789" or text.startswith("p95=")):
+            items[-1] += f",{text}"
+        else:
+            items.append(text)
+    times: dict[str, Any] = {}
+    kinds = []
+    for item in items:
+        name, says, value = item.partition("=")
+        if says and name in _TIMES:
+            try:
+                times[name] = read_latency(value)
+            except Impossible as problem:
+                raise BadChaos(f"{name}: {problem}") from problem
+        else:
+            kinds.append(item)
+    return times, kinds
+
+
 def read_plan(asked: Mapping[str, Any]) -> Plan:
     """Return the plan that a JSON object describes, null being nothing; raises Impossible."""
     for name in asked:
@@ -293,11 +322,13 @@ class Chaos:
         return happening
 
     def _ask(self, call: Call, asked: str, plan: Plan) -> Plan:
-        wanted = _read_mishaps([text for text in map(str.strip, asked.split(",")) if text])
-        if not wanted:
-            raise BadChaos(f"{CHAOS_HEADER} names nothing; known are {', '.join(KINDS)}")
+        times, kinds = _asked_for(asked)
+        wanted = _read_mishaps(kinds)
+        if not (wanted or times):
+            known = [*(f"{name}=…" for name in _TIMES), *KINDS]
+            raise BadChaos(f"{CHAOS_HEADER} names nothing; known are {', '.join(known)}")
         check_here(Plan(connection=wanted), bool(call.request.environ.get(CUTS)))
-        return replace(plan, connection=wanted + plan.connection)
+        return replace(plan, connection=wanted + plan.connection, **times)
 
     def _draw(self, call: Call, plan: Plan) -> Happening:
         world = self._api.world

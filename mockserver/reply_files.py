@@ -342,4 +342,8 @@ def _kind(value: object) -> str:
 
 
 def _one_line(error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
+        line, column = error.problem_mark.line + 1, error.problem_mark.column + 1
+        while_doing = f"{error.context}, " if error.context else ""
+        return " ".join(f"line {line}, column {column}: {while_doing}{error.problem}".split())
     return " ".join(str(error).split()) or type(error).__name__

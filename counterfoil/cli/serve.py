@@ -196,7 +196,8 @@ def command(
     says; the header `Counterfoil-Session: NAME` says it instead. Latency and chaos are drawn in
     the same way.
 
-    A request that carries the header `Counterfoil-Chaos: KIND` meets that alone.
+    A request that carries the header `Counterfoil-Chaos: KIND` (or several, with commas; also
+    `latency=0.3` and `chunk_latency=uniform:0.1,0.5`) meets that alone.
     """
     chosen = tuple(apis) or tuple(names())
     logging = Logging(log_format, log_requests)
