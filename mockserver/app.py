@@ -64,7 +64,7 @@ def emulator(
         if chances:
             raise no_fault_in(variant)
         api, settings = with_variant(api, variant, settings)
-    files = Watched(fixtures, api)
+    files = Watched(fixtures, api, settings)
     scripted = Scripted(find_api(name), store)
     replies = Replies(
         files.read(),

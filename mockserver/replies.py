@@ -82,6 +82,8 @@ class Reply:
     where: Callable[[str], bool] | None = None
     pace: Pace | None = None
     """How the answer came, where it was recorded piece by piece."""
+    waited: float = 0.0
+    """Seconds until the answer began, where it was recorded."""
 
     def answers_to(self, question: str) -> bool:
         """Say whether this fixture is the reply to `question`."""
