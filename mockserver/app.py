@@ -61,7 +61,7 @@ def emulator(
         if chances:
             raise no_fault_in(variant)
         api, settings = with_variant(api, variant, settings)
-    files = Watched(fixtures, api)
+    files = Watched(fixtures, api, settings)
     scripted = Scripted(find_api(name), store)
     replies = Replies(
         files.read(),
@@ -157,7 +157,9 @@ def _unrouted(serve: Mapping[str, Serve]) -> Callable[[HTTPException], Any]:
     def refuse(problem: HTTPException) -> Any:
         path = request.path + "/"
         if path.startswith("/_counterfoil/"):
-            return problem
+            said = f"{request.method} {request.path}: {problem.name.lower()}"
+            allowed = [line for line in problem.get_headers() if line[0] == "Allow"]
+            return jsonify(error=said), problem.code, allowed
         for prefix in sorted(serve, key=len, reverse=True):
             if path.startswith(prefix + "/"):
                 return serve[prefix](Call(None, _asked()), problem)

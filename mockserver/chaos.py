@@ -15,7 +15,7 @@ from .faults import Impossible, UnknownName, read_chance
 from .latency import Latency, read_latency
 from .model import Answer, Api, Call, Chunk
 from .quotas import Limit, read_limit, take_one
-from .store import Record
+from .store import Record, Scope
 from .switches import MOST_SESSIONS
 
 CHAOS_HEADER = "Counterfoil-Chaos"
@@ -118,6 +118,35 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 PLAN_KEYS = tuple(_READERS)
 
 
+_TIMES = ("latency", "chunk_latency")
+"""What a request may ask for itself besides mishaps."""
+
+
+def _asked_for(header: str) -> tuple[dict[str, Any], list[str]]:
+    """Return the times and the mishaps that a request lists; raises BadChaos.
+
+    A comma stands between them, and between the numbers of `latency=uniform:0.1,0.5` as well.
+    """
+    items: list[str] = []
+    for text in filter(None, map(str.strip, header.split(","))):
+        if items and "=" in items[-1] and (text[0] in ".0123456789" or text.startswith("p95=")):
+            items[-1] += f",{text}"
+        else:
+            items.append(text)
+    times: dict[str, Any] = {}
+    kinds = []
+    for item in items:
+        name, says, value = item.partition("=")
+        if says and name in _TIMES:
+            try:
+                times[name] = read_latency(value)
+            except Impossible as problem:
+                raise BadChaos(f"{name}: {problem}") from problem
+        else:
+            kinds.append(item)
+    return times, kinds
+
+
 def read_plan(asked: Mapping[str, Any]) -> Plan:
     """Return the plan that a JSON object describes, null being nothing; raises Impossible."""
     for name in asked:
@@ -209,6 +238,11 @@ def _dripped(chunks: Iterable[Chunk], rate: float) -> Iterable[Chunk]:
             waits = 0.0
 
 
+def scope_of_chaos(api: str) -> Scope:
+    """Return where it is kept what is switched on for an API."""
+    return (api, "chaos")
+
+
 class Chaos:
     """What may happen to the requests to one API: as it is served, and switched while it runs.
 
@@ -218,7 +252,7 @@ class Chaos:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._store = api.world.store
-        self._scope = (api.name, "chaos")
+        self._scope = scope_of_chaos(api.name)
         self._served = dict(api.world.settings.chaos)
         self._usual = read_plan(self._served)
         self._read: tuple[Record | None, dict[str | None, Plan]] = (None, {})
@@ -288,11 +322,13 @@ class Chaos:
         return happening
 
     def _ask(self, call: Call, asked: str, plan: Plan) -> Plan:
-        wanted = _read_mishaps([text for text in map(str.strip, asked.split(",")) if text])
-        if not wanted:
-            raise BadChaos(f"{CHAOS_HEADER} names nothing; known are {', '.join(KINDS)}")
+        times, kinds = _asked_for(asked)
+        wanted = _read_mishaps(kinds)
+        if not (wanted or times):
+            known = [*(f"{name}=…" for name in _TIMES), *KINDS]
+            raise BadChaos(f"{CHAOS_HEADER} names nothing; known are {', '.join(known)}")
         check_here(Plan(connection=wanted), bool(call.request.environ.get(CUTS)))
-        return replace(plan, connection=wanted + plan.connection)
+        return replace(plan, connection=wanted + plan.connection, **times)
 
     def _draw(self, call: Call, plan: Plan) -> Happening:
         world = self._api.world

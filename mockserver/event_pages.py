@@ -20,7 +20,7 @@ SILENCE = 10.0
 """Seconds without an event after which a comment is sent, so that nobody takes it for dead."""
 
 _SHOWN = ("number", "at", "api", "operation", "session", "caller", "method", "path", "status",
-          "fixture", "faults")  # fmt: skip
+          "fixture", "faults", "chaos")  # fmt: skip
 
 
 class Feed:

@@ -21,8 +21,18 @@ class UnknownName(Exception):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-        hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(names)}"
+        hint = f"; did you mean {near[0]}?" if near else f"; known are {_some_of(names)}"
         super().__init__(f"unknown {kind} {name!r}{hint}")
+
+
+MOST_NAMED = 20
+"""Names that are listed to who gave none of them."""
+
+
+def _some_of(names: list[str]) -> str:
+    more = len(names) - MOST_NAMED
+    listed = ", ".join(names[:MOST_NAMED])
+    return f"{listed}, and {more} more" if more > 0 else listed
 
 
 class Impossible(UnknownName, ValueError):

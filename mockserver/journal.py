@@ -24,6 +24,9 @@ MOST_BODY = 16_384
 """Characters of a body, path or query string that an entry keeps."""
 
 
+PIECE = 100
+"""What the time and the length of a piece of an answer count in a journal's size, about."""
+
 Caller = Literal["known", "refused", "not asked"]
 """What the mock made of a caller's credentials; `not asked` where it never came to that."""
 
@@ -62,8 +65,9 @@ class Entry(NamedTuple):
     @property
     def size(self) -> int:
         """Characters of all that is kept of the exchange, about."""
-        lines = _length(self.headers) + _length(self.answer_headers)
-        return lines + len(self.path) + len(self.query) + len(self.body) + len(self.answer)
+        texts = _length(self.headers) + _length(self.answer_headers)
+        texts += len(self.path) + len(self.query) + len(self.body) + len(self.answer)
+        return texts + PIECE * len(self.chunks)
 
 
 def numbered(entry: Entry, number: int) -> Entry:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import fields
 from typing import Any
 
+import orjson
 from flask import Blueprint, Response, jsonify, request
 
 from .har import as_har
-from .journal import Filter, Journal
+from .journal import Entry, Filter, Journal
 
 MOST_WAIT = 600.0
 """Seconds that a question may be kept waiting for its entries."""
@@ -21,6 +23,7 @@ AGAIN = "mockserver.again"
 """Where a view says to ask it again, and in how many seconds: it must not block the loop."""
 
 _BEGAN = "mockserver.began"
+_SEEN = "mockserver.seen"
 _NUMBERS = ("since", "status")
 _WAITS = ("wait", "timeout", "limit")
 
@@ -40,34 +43,31 @@ def add_journal(pages: Blueprint, journal: Journal) -> None:
     def read_journal() -> Response | tuple[Response, int]:
         """Answer with the entries that were asked for, once there are as many as waited for."""
         wanted, waits = asked_for(*_WAITS)
-        found = journal.entries(wanted)
         least = int(waits.get("wait", 0))
-        while len(found) < least and (left := _left(waits.get("timeout", 10.0))) > 0:
-            pause = min(PAUSE, left)
+        while pause := _pause(journal, wanted, least, waits.get("timeout", 10.0)):
             if request.environ.get("mockserver.paces"):
                 request.environ[AGAIN] = pause
                 return jsonify(entries=[])
             time.sleep(pause)
-            found = journal.entries(wanted)
+        found = _looked_for(journal, wanted)
         limit = int(waits.get("limit", len(found)))
-        shown = [entry._asdict() for entry in found[len(found) - min(limit, len(found)) :]]
-        answer = jsonify(entries=shown, last=journal.written)
+        shown = found[len(found) - min(limit, len(found)) :]
         if len(found) >= least:
-            return answer
+            return as_json({"entries": shown, "last": journal.written})
         said = f"{least} entries were waited for, and {len(found)} came"
-        return jsonify(error=said, entries=shown, last=journal.written), 408
+        return as_json({"error": said, "entries": shown, "last": journal.written}), 408
 
     @pages.get("/journal/<int:number>")
-    def read_entry(number: int) -> tuple[Response, int]:
+    def read_entry(number: int) -> Response | tuple[Response, int]:
         entry = journal.find(number)
         if entry is None:
             return jsonify(error=f"the journal does not keep exchange {number}"), 404
-        return jsonify(entry._asdict()), 200
+        return as_json(entry)
 
     @pages.get("/journal.har")
     def export() -> Response:
         wanted, _ = asked_for(*_WAITS)
-        answer = jsonify(as_har(journal.entries(wanted), request.host_url.rstrip("/")))
+        answer = as_json(as_har(_looked_for(journal, wanted), request.host_url.rstrip("/")))
         answer.headers["Content-Disposition"] = "attachment; filename=journal.har"
         return answer
 
@@ -75,6 +75,45 @@ def add_journal(pages: Blueprint, journal: Journal) -> None:
     def clear_journal() -> Response:
         journal.clear()
         return jsonify(entries=[], last=journal.written)
+
+
+def _looked_for(journal: Journal, wanted: Filter) -> list[Entry]:
+    """Return the entries that are asked for; those before `since` are not looked at."""
+    return [entry for entry in journal.after(wanted.since, journal.most) if wanted(entry)]
+
+
+def _pause(journal: Journal, wanted: Filter, least: int, timeout: float) -> float:
+    """Return the seconds after which to look again, 0 where nothing more is waited for."""
+    left = _left(timeout) if least else 0.0
+    if left <= 0:
+        return 0.0
+    written = journal.written
+    if written != request.environ.get(_SEEN):  # else there is nothing that was not looked at
+        request.environ[_SEEN] = written
+        if len(_looked_for(journal, wanted)) >= least:
+            return 0.0
+    return min(PAUSE, left)
+
+
+def as_json(value: object) -> Response:
+    """Return a value, entries of a journal in it as they are, as a response.
+
+    A journal that is full has megabytes, and nobody else is served while they are written.
+    """
+    try:
+        text = orjson.dumps(value, default=Entry._asdict)
+    except orjson.JSONEncodeError:  # half a character, which JSON can say and UTF-8 cannot
+        text = json.dumps(_plain(value)).encode("ascii")
+    return Response(text + b"\n", content_type="application/json")
+
+
+def _plain(value: object) -> object:
+    """Return the same with entries as objects; to the standard library's JSON they are lists."""
+    if isinstance(value, Entry):
+        return value._asdict()
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list) else value
 
 
 def asked_for(*numbers: str) -> tuple[Filter, dict[str, float]]:

@@ -144,6 +144,8 @@ class Settings:
     """Whether fixtures are read again when their files are written again."""
     strict: bool = False
     """Whether a question that no fixture answers is refused; else a text is made up."""
+    recorded_times: bool = False
+    """Whether what was recorded takes as long as it took then; else as long as other replies."""
     chaos: Mapping[str, Any] = field(default_factory=dict)
     """What may happen to connections, as `/_counterfoil/chaos` takes it."""
 

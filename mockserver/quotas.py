@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .faults import Impossible
 from .model import Api, Call
-from .store import Record
+from .store import Record, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,11 @@ class Limit:
 
     requests: int
     seconds: float
+
+
+def scope_of_quotas(api: str) -> Scope:
+    """Return where the windows of an API's callers are kept."""
+    return (api, "quotas")
 
 
 def read_limit(asked: object) -> Limit:
@@ -41,7 +46,7 @@ def take_one(api: Api, call: Call, limit: Limit) -> None:
 
     # A digest: credentials are not written into any store.
     whose = world.number("quota", limit.requests, limit.seconds, api.credential_of(call))
-    window = world.store.change((api.name, "quotas"), f"{whose:032x}", one_more)
+    window = world.store.change(scope_of_quotas(api.name), f"{whose:032x}", one_more)
     if window and window["requests"] > limit.requests:
         call.chaos.append("rate_limit")
         call.remarks.append(

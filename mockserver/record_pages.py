@@ -8,9 +8,11 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from .chaos import scope_of_chaos
 from .journal import Redaction, redaction_of
 from .model import Api
-from .store import Record
+from .quotas import scope_of_quotas
+from .store import Record, Scope
 
 MOST_RECORDS = 100
 """Records of one API that are shown: those that were used last."""
@@ -32,9 +34,7 @@ def add_records(pages: Blueprint, emulators: Mapping[str, Api]) -> None:
 
 def _shown(api: Api) -> list[dict[str, Any]]:
     redact = redaction_of(api)
-    ours = {api.world.switches.scope, api.world.scripted.scope}  # what is no conversation
-    found = api.world.store.latest((api.name,), MOST_RECORDS + len(ours))
-    theirs = [one for one in found if one[0] not in ours]
+    theirs = _latest(api)
     return [
         {
             "api": api.name,
@@ -44,6 +44,19 @@ def _shown(api: Api) -> list[dict[str, Any]]:
         }
         for scope, key, record in theirs[:MOST_RECORDS]
     ]
+
+
+def _latest(api: Api) -> list[tuple[Scope, str, Record]]:
+    """Return the last used records that somebody's requests made, not the switches of the mock."""
+    chaos, quotas = scope_of_chaos(api.name), scope_of_quotas(api.name)
+    ours = {api.world.switches.scope, api.world.scripted.scope, chaos, quotas}
+    most = MOST_RECORDS + len(ours)
+    while True:
+        found = api.world.store.latest((api.name,), most)
+        theirs = [one for one in found if one[0] not in ours]
+        if len(theirs) >= MOST_RECORDS or len(found) < most:
+            return theirs
+        most *= 4  # there is a quota for each caller, known or not
 
 
 def _written(redact: Redaction, record: Record) -> dict[str, Any]:

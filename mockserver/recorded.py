@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -70,18 +71,23 @@ class Pace:
     pauses: tuple[float, ...]
     ends: tuple[int, ...]
 
-    def cut(self, before: bytes, data: bytes) -> tuple[Chunk, ...]:
-        """Cut what is said, and what stands before it, as it was cut then."""
+    def cut(self, before: bytes, data: bytes, delay: float | None = None) -> tuple[Chunk, ...]:
+        """Cut what is said, and what stands before it, as it was cut then.
+
+        The pauses are those of then, or `delay` between any two pieces.
+        """
         whole = before + data
         places = [0]
         for end in self.ends:
             places.append(min(max(places[-1], len(before) + end), len(whole)))
         places[-1] = len(whole)
-        found, waited = [], 0.0
+        found: list[Chunk] = []
+        waited = 0.0
         for pause, (begin, end) in zip(self.pauses, pairwise(places), strict=True):
             waited += pause
             if end > begin:
-                found.append(Chunk(waited, whole[begin:end]))
+                usual = 0.0 if delay is not None and not found else delay
+                found.append(Chunk(waited if usual is None else usual, whole[begin:end]))
                 waited = 0.0
         return tuple(found)
 
@@ -113,3 +119,34 @@ def pace_of(response: Mapping[str, Any], start: int, size: int) -> Pace | None:
 
 MOST_SECONDS = 86_400
 """How long an answer may have taken."""
+
+MOST_WAITED = 3600.0
+"""Seconds that a reply is waited for, as `delay` in `replies.yaml` has it."""
+
+
+def waited(exchange: Mapping[str, Any]) -> float:
+    """Return the seconds until a recorded answer began, 0 where nobody says."""
+    timings = exchange.get("timings")
+    return _seconds(timings.get("wait") if isinstance(timings, dict) else None)
+
+
+def between(asked: Mapping[str, Any], answered: Mapping[str, Any]) -> float:
+    """Return the seconds from the end of one exchange to the end of another, 0 if unknown."""
+    first, last = _end(asked), _end(answered)
+    return 0.0 if first is None or last is None else min(max(0.0, last - first), MOST_WAITED)
+
+
+def _end(exchange: Mapping[str, Any]) -> float | None:
+    began = exchange.get("startedDateTime")
+    try:
+        start = datetime.fromisoformat(str(began)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return start + _seconds(exchange.get("time"))
+
+
+def _seconds(milliseconds: object) -> float:
+    # A browser says -1 for what does not apply.
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
+        return 0.0
+    return min(milliseconds / 1000, MOST_WAITED) if 0 <= milliseconds <= 1e12 else 0.0

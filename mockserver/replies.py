@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,6 +11,7 @@ from functools import cache, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
+from .misses import miss
 from .model import Refusal
 from .recorded import Pace
 
@@ -82,6 +82,8 @@ class Reply:
     where: Callable[[str], bool] | None = None
     pace: Pace | None = None
     """How the answer came, where it was recorded piece by piece."""
+    waited: float = 0.0
+    """Seconds until the answer began, where it was recorded."""
 
     def answers_to(self, question: str) -> bool:
         """Say whether this fixture is the reply to `question`."""
@@ -145,7 +147,7 @@ class Replies:
         if reply is not None:
             return _given(reply)
         if self._strict:
-            raise miss(question, [*self._scripted, *self.known()])
+            raise miss(question, [*self._scripted, *self.known()], SESSION.get())
         return _given(self._fallback.reply(question, locale))
 
     def faults(self, question: str) -> tuple[str, ...]:
@@ -198,38 +200,6 @@ def _given(reply: Reply) -> Reply:
         error = reply.error
         raise Refusal(error.message, status=error.status, code=error.code)
     return reply
-
-
-def miss(question: str, known: Iterable[Reply]) -> Refusal:
-    """Return the refusal of a question that no fixture answers: it tells the nearest, and why not.
-
-    HTTP has 501 for what a server does not do; no vendor answers with it.
-    """
-    asked = question[:MOST_COMPARED]
-    texts = dict.fromkeys(reply.question[:MOST_COMPARED] for reply in known if not reply.where)
-    nearest = difflib.get_close_matches(asked, list(texts), n=1, cutoff=0.0)
-    said = f"no reply is scripted for {asked!r}"
-    if nearest:
-        said += f"; the closest is {nearest[0]!r}: {_difference(asked, nearest[0])}"
-    return Refusal(said, status=501)
-
-
-MOST_COMPARED = 300
-"""Characters of a question that are looked at to find the nearest one."""
-
-
-USED_UP = "it was given as often as it may be, or is for another conversation"
-
-
-def _difference(asked: str, known: str) -> str:
-    steps = difflib.SequenceMatcher(None, known, asked, autojunk=False).get_opcodes()
-    told = [
-        f"{asked[c:d]!r} where it has {known[a:b]!r}"
-        for step, a, b, c, d in steps
-        if step != "equal"
-    ]
-    more = f", and {len(told) - 3} more" if len(told) > 3 else ""
-    return f"asked was {', '.join(told[:3])}{more}" if told else USED_UP
 
 
 class Fallback:

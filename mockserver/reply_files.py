@@ -16,7 +16,7 @@ import orjson
 import yaml
 
 from .faults import UnknownName, faults_of
-from .model import Api
+from .model import Api, Settings
 from .recorded import MOST_RECORDED, Entry, from_browser, usable
 from .replies import BASES, FACES, MATCHERS, Failing, Matcher, Reply
 
@@ -63,9 +63,10 @@ class Watched:
     What cannot be used is told in the log, once; the mock goes on with what it had.
     """
 
-    def __init__(self, folder: Path, api: type[Api]) -> None:
+    def __init__(self, folder: Path, api: type[Api], settings: Settings) -> None:
         self._folder = folder
         self._api = api
+        self._settings = settings
         self._now: list[Reply] = []
         self._looked = time.monotonic()
         self._told = ""
@@ -80,8 +81,15 @@ class Watched:
                 raise FixtureError(
                     f"{self._folder}: {reply.source}: {UnknownName('fault', unknown[0], known)}"
                 )
+        if self._settings.recorded_times:
+            found = [replace(reply, delay=reply.delay + self._wait(reply)) for reply in found]
         self._now = found
         return found
+
+    def _wait(self, reply: Reply) -> float:
+        """Return how much later a recorded reply has to come to come as late as it did."""
+        later = self._settings.reply_after if self._api.replies_later else 0.0
+        return max(0.0, reply.waited - later)
 
     def changed(self) -> list[Reply] | None:
         """Return the fixtures where they are others than before, else None."""
@@ -342,4 +350,8 @@ def _kind(value: object) -> str:
 
 
 def _one_line(error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
+        line, column = error.problem_mark.line + 1, error.problem_mark.column + 1
+        while_doing = f"{error.context}, " if error.context else ""
+        return " ".join(f"line {line}, column {column}: {while_doing}{error.problem}".split())
     return " ".join(str(error).split()) or type(error).__name__

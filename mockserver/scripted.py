@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -37,15 +37,7 @@ class Scripted:
         Raises FixtureError for an entry that describes none, and UnknownName for its faults.
         """
         described = {"basis": "authored", **entry} if isinstance(entry, dict) else entry
-        reply = read_entry("the reply", described, self._api.reply_fields)
-        try:
-            self._api.check_reply(reply)
-        except ValueError as error:
-            raise FixtureError(f"the reply: {error}") from error
-        known = faults_of(self._api.name)
-        for fault in reply.faults:
-            if fault not in known:
-                raise UnknownName("fault", fault, known)
+        self._checked(described)
         id = f"s{1 + self._store.count(self.scope, 'ids')}"
 
         def append(before: dict[str, Any] | None) -> dict[str, Any]:
@@ -57,8 +49,26 @@ class Scripted:
         self._store.change(self.scope, _ALL, append)
         return id
 
-    def add_where(self, where: Callable[[str], bool], reply: Reply) -> None:
-        """Script a reply to every question of which a predicate is true, in this process."""
+    def _checked(self, described: object) -> Reply:
+        reply = read_entry("the reply", described, self._api.reply_fields)
+        try:
+            self._api.check_reply(reply)
+        except ValueError as error:
+            raise FixtureError(f"the reply: {error}") from error
+        known = faults_of(self._api.name)
+        for fault in reply.faults:
+            if fault not in known:
+                raise UnknownName("fault", fault, known)
+        return reply
+
+    def add_where(self, where: Callable[[str], bool], entry: Reply | Mapping[str, Any]) -> None:
+        """Script a reply to every question of which a predicate is true, in this process.
+
+        `entry` is as in `replies.yaml`, without a question. Raises what `add` does.
+        """
+        reply = entry
+        if not isinstance(reply, Reply):
+            reply = self._checked({"basis": "authored", "question": "", **reply})
         self._here.append(replace(reply, where=where, source=f"scripted, p{1 + len(self._here)}"))
 
     def remove(self, id: str) -> bool:

@@ -117,6 +117,9 @@ class Size(click.ParamType[ChunkSize]):
     help="A folder with a folder of fixtures for each API.",
 )
 @click.option(
+    "--recorded-times", is_flag=True, help="Let what was recorded take as long as it took then."
+)
+@click.option(
     "--clock",
     type=click.Choice(["real", "virtual"]),
     default="real",
@@ -179,7 +182,7 @@ def command(
     reply_after: float, chunk_delay: float, chunk_size: ChunkSize, faults: tuple[str, ...],
     variants: tuple[str, ...], latency: str | None, chunk_latency: str | None,
     connection: tuple[str, ...], rate_limit: str | None,
-    fixtures: Path | None, clock: str, strict: bool, state: str,
+    fixtures: Path | None, recorded_times: bool, clock: str, strict: bool, state: str,
     workers: int, makes_certificate: bool, tls_cert: Path | None, tls_key: Path | None,
     log_format: Literal["text", "json"], log_requests: bool, no_auth: bool,
     credentials: tuple[tuple[str, str], ...], admin_token: str | None,
@@ -196,7 +199,8 @@ def command(
     says; the header `Counterfoil-Session: NAME` says it instead. Latency and chaos are drawn in
     the same way.
 
-    A request that carries the header `Counterfoil-Chaos: KIND` meets that alone.
+    A request that carries the header `Counterfoil-Chaos: KIND` (or several, with commas; also
+    `latency=0.3` and `chunk_latency=uniform:0.1,0.5`) meets that alone.
     """
     chosen = tuple(apis) or tuple(names())
     logging = Logging(log_format, log_requests)
@@ -214,6 +218,7 @@ def command(
                     chunk_size=chunk_size,
                     chunk_delay=chunk_delay,
                     strict=strict,
+                    recorded_times=recorded_times,
                     watch=True,
                     chaos=_chaos(latency, chunk_latency, connection, rate_limit),
                 ),

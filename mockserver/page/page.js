@@ -91,7 +91,7 @@ function tried(work, where = $("alert")) {
 
 // Which view is open. The address says it, so that Back and a bookmark work.
 
-const VIEWS = ["journal", "conversations", "faults", "replies", "clock"];
+const VIEWS = ["journal", "conversations", "faults", "chaos", "replies", "clock"];
 const shown = { view: "journal", number: 0 };
 
 function route(event) {
@@ -105,7 +105,7 @@ function route(event) {
   }
   document.title = `${$(`${shown.view}-title`).textContent} · Counterfoil`;
   if (shown.view === "journal") openExchange();
-  else tried({ conversations: lookAtRecords, faults: lookAtFaults, replies: lookAtReplies, clock: lookAtClock }[shown.view])();
+  else tried({ conversations: lookAtRecords, faults: lookAtFaults, chaos: lookAtChaos, replies: lookAtReplies, clock: lookAtClock }[shown.view])();
   if (event && shown.view !== "journal") $(`${shown.view}-title`).focus?.();
 }
 
@@ -334,6 +334,7 @@ function rowOf(line) {
   const marks = el("td", { class: "c-marks" });
   const mark = (text, why, warns) => marks.append(el("span", { class: warns ? "mark warns" : "mark", title: why }, text), " ");
   if (line.faults.length) mark("fault", visible(line.faults.join(", ")), true);
+  if (line.chaos.length) mark("chaos", visible(line.chaos.join(", ")), true);
   if (line.remarks) mark("note", "what the mock remarks for its owner", true);
   if (line.caller === "refused" && !line.remarks) mark("refused", "the caller's credentials", true);
   if (line.chunks > 1) mark("stream", `${line.chunks} pieces`, false);
@@ -396,6 +397,14 @@ $("filter").addEventListener("input", calm(follow, 250));
 $("filter").addEventListener("reset", () => setTimeout(follow));
 $("filter").addEventListener("submit", (event) => { event.preventDefault(); follow(); });
 $("clear-journal").addEventListener("click", tried(() => json("journal", { method: "DELETE" })));
+$("save-har").addEventListener("click", tried(async () => {
+  // Fetched, not linked: a link could not bring the token.
+  const answer = await ask(`journal.har?${filters()}`);
+  if (!answer.ok) throw new Error((await answer.json()).error);
+  const address = URL.createObjectURL(await answer.blob());
+  el("a", { href: address, download: "journal.har" }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60000);
+}));
 
 // One exchange.
 
@@ -467,13 +476,14 @@ function showExchange(entry) {
 function factsOf(entry) {
   const facts = el("dl", { class: "facts" });
   const fact = (name, ...what) => facts.append(el("div", {}, el("dt", {}, name), el("dd", {}, ...what)));
-  const narrowed = (field, value) => el("button", { type: "button", class: "link", title: "Show only these",
-    onclick: () => { $("filter").elements[`by-${field}`].value = value; if (!WIDE.matches) location.hash = "#journal"; follow(); } }, visible(value));
+  const narrowed = (field, value, said = value) => el("button", { type: "button", class: "link", title: "Show only these",
+    onclick: () => { $("filter").elements[`by-${field}`].value = value; if (!WIDE.matches) location.hash = "#journal"; follow(); } }, visible(said));
   fact("Operation", entry.operation ? narrowed("operation", entry.operation) : "none has this path and method");
   fact("Caller", entry.caller);
   fact("Session", entry.session ? narrowed("session", entry.session) : "none named");
   fact("Fixture", entry.fixture ? visible(entry.fixture) : "none");
   fact("Faults", ...(entry.faults.length ? entry.faults.flatMap((id, at) => [at ? ", " : "", narrowed("fault", id)]) : ["none"]));
+  if (entry.chaos.length) fact("Chaos", ...entry.chaos.flatMap((said, at) => [at ? ", " : "", narrowed("chaos", said.split("=")[0], said)]));
   return facts;
 }
 
@@ -662,10 +672,10 @@ function showFaults() {
   ]);
   const count = on.length;
   $("faults-on").hidden = !count;
-  $("faults-on").textContent = count ? `${count} on` : "";
+  $("faults-on").textContent = count ? String(count) : "";
   const said = count ? `${count} on` : "none is on: the mocks are honest";
   if ($("faults-count").textContent !== said) $("faults-count").textContent = said;
-  $("on-now").replaceChildren(...(count ? [el("ul", { "aria-label": "On now" }, ...on.slice(0, 50).map(onNow))] : []));
+  $("faults-now").replaceChildren(...(count ? [el("ul", { "aria-label": "On now" }, ...on.slice(0, 50).map(onNow))] : []));
   if (shown.view === "faults" && faults[api]) showKnown(api);
 }
 
@@ -727,6 +737,116 @@ $("faults-form").addEventListener("submit", (event) => event.preventDefault());
 $("faults-off").addEventListener("click", tried(async () => {
   faults = (await json("faults", { method: "DELETE" })).apis;
   showFaults();
+}));
+
+// Chaos.
+
+let chaos = { apis: {}, known: { connection: {} } };
+const PLANNED = ["latency", "chunk_latency", "rate_limit"];
+
+async function lookAtChaos() {
+  takeChaos(await json("chaos"));
+  fillPlan();
+}
+
+function takeChaos(found) {
+  chaos = found;
+  const on = Object.entries(chaos.apis).flatMap(([name, one]) => [
+    ...(Object.keys(one.served_with).length ? [{ name, plan: one.served_with, whom: "from the start", fixed: true }] : []),
+    ...(Object.keys(one.everywhere).length ? [{ name, plan: one.everywhere, whom: "everybody", of: null }] : []),
+    ...Object.entries(one.sessions).map(([of, plan]) => ({ name, plan, whom: `session ${of}`, of })),
+  ]);
+  $("chaos-on").hidden = !on.length;
+  $("chaos-on").textContent = on.length ? String(on.length) : "";
+  const said = on.length ? `${on.length} on` : "none is on: connections are sound";
+  if ($("chaos-count").textContent !== said) $("chaos-count").textContent = said;
+  $("chaos-now").replaceChildren(...(on.length ? [el("ul", { "aria-label": "On now" }, ...on.slice(0, 50).map(chaosOnNow))] : []));
+  if (!$("chaos-known").children.length) {
+    $("chaos-known").append(...Object.entries(chaos.known.connection).map(kindOf));
+    $("by-chaos").append(...[...Object.keys(chaos.known.connection), ...PLANNED].map((kind) => el("option", {}, kind)));
+  }
+}
+
+const planSaid = (plan) => Object.entries(plan).map(([key, value]) =>
+  `${key.replace("_", " ")} ${value === null || value.length === 0 ? "none" : [value].flat().join(", ")}`).join(" · ");
+
+function chaosOnNow({ name, plan, whom, of, fixed }) {
+  const off = tried(async () => {
+    takeChaos(await json("chaos", { method: "PUT", json: { api: name, ...(of === null ? {} : { session: of }) } }));
+    fillPlan();
+    $("chaos-title").focus();
+  });
+  return el("li", {}, el("code", {}, visible(name)), el("span", {}, visible(`${whom}: ${planSaid(plan)}`)),
+    fixed ? null : el("button", { type: "button", "aria-label": `Switch off the chaos of ${name}, ${visible(whom)}`, onclick: off }, "Off"));
+}
+
+function kindOf([kind, sentence]) {
+  const unit = sentence.match(/`\w+:(\w+)`/)?.[1]; // what stands after the colon, where something may
+  const box = el("input", { type: "checkbox", role: "switch" });
+  const number = (label, more) => el("input", { type: "number", "aria-label": `${label}, ${kind}`, ...more });
+  const amount = unit && number(unit === "BYTES" ? "Bytes a second" : "Seconds", { min: "0", step: "any", placeholder: "usual" });
+  const chance = number("Chance", { min: "0", max: "1", step: "any", value: "1" });
+  const item = el("li", {}, el("label", {}, box, el("code", {}, kind), el("span", {}, sentence.replace(/(,| for) `.*/, "."))),
+    unit ? el("label", {}, unit === "BYTES" ? "Bytes/s" : "Seconds", amount) : el("span"), el("label", {}, "Chance", chance));
+  for (const input of [amount, chance]) input?.addEventListener("input", () => { box.checked = true; });
+  return Object.assign(item, { kind, box, amount, chance });
+}
+
+const chaosApis = () => ($("chaos-api").value ? [$("chaos-api").value] : Object.keys(chaos.apis));
+const chaosSession = () => ($("chaos-whom").value === "one" ? $("chaos-session").value : null);
+
+/** Put what is on into the form, so that it can be changed; of several APIs only what is the same. */
+function fillPlan() {
+  chaos.written = false;
+  const whom = chaosSession();
+  const plans = chaosApis().map((name) => {
+    const { served_with, everywhere, sessions } = chaos.apis[name];
+    return whom === null ? { ...served_with, ...everywhere } : Object.hasOwn(sessions, whom) ? sessions[whom] : {};
+  });
+  const plan = plans.every((one) => JSON.stringify(one) === JSON.stringify(plans[0])) ? plans[0] : {};
+  for (const key of PLANNED) $("chaos-form").elements[key].value = plan[key] ?? "";
+  for (const item of $("chaos-known").children) {
+    const on = (plan.connection ?? []).map((text) => text.match(/^(\w+)(?::([^@]+))?(?:@(.+))?$/)).find((found) => found?.[1] === item.kind);
+    item.box.checked = Boolean(on);
+    if (item.amount) item.amount.value = on?.[2] ?? "";
+    item.chance.value = on?.[3] ?? "1";
+  }
+}
+
+/** Read the plan of the form; what the mock was started with, and is empty here, is off. */
+function planned() {
+  const plan = {}, started = chaosApis().map((name) => chaos.apis[name].served_with);
+  const set = (key, value, empty) => { if (!empty || started.some((one) => key in one)) plan[key] = empty ? null : value; };
+  for (const key of PLANNED) {
+    const text = $("chaos-form").elements[key].value.trim();
+    set(key, text, !text);
+  }
+  const on = [...$("chaos-known").children].filter((item) => item.box.checked);
+  set("connection", on.map(({ kind, amount, chance }) =>
+    kind + (amount?.value ? `:${amount.value}` : "") + (chance.value !== "" && Number(chance.value) !== 1 ? `@${chance.value}` : "")), !on.length);
+  return plan;
+}
+
+for (const type of ["input", "change"]) {
+  $("chaos-form").addEventListener(type, (event) => { if (!event.target.id) chaos.written = true; });
+}
+$("chaos-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  tried(async () => {
+    const session = chaosSession(), api = $("chaos-api").value;
+    if (session === "") throw new Error("Name the session that it is for.");
+    takeChaos(await json("chaos", { method: "PUT", json: { ...planned(), ...(api ? { api } : {}), ...(session === null ? {} : { session }) } }));
+  }, $("chaos-problem"))();
+});
+for (const id of ["chaos-api", "chaos-whom", "chaos-session"]) {
+  $(id).addEventListener("change", () => {
+    $("chaos-session-label").hidden = $("chaos-whom").value !== "one";
+    if (!chaos.written) fillPlan(); // what was written by hand is not lost by a choice
+  });
+}
+$("chaos-off").addEventListener("click", tried(async () => {
+  takeChaos(await json("chaos", { method: "DELETE" }));
+  fillPlan();
 }));
 
 // Replies.
@@ -816,6 +936,7 @@ $("reset-dialog").addEventListener("close", tried(async () => {
   await json("reset", { method: "POST" });
   faults = (await json("faults")).apis;
   showFaults();
+  takeChaos(await json("chaos"));
   if (shown.number) location.hash = "#journal";
   else route();
 }));
@@ -841,6 +962,7 @@ async function start() {
   await lookAtClock();
   setInterval(() => { if (!document.hidden) tick(); }, 1000);
   if (shown.view !== "faults") await lookAtFaults();
+  if (shown.view !== "chaos") await lookAtChaos();
   const known = Object.values(faults).flatMap((one) => one.known);
   $("faults").append(...known.map(({ id }) => el("option", { value: id })));
 }

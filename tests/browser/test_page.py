@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -521,7 +522,15 @@ def test_a_narrow_window_shows_everything_without_scrolling_sideways(
     mock.write(1, path="/a" * 300, session="s" * 300, headers=(("h" * 300, "v" * 900),))
     page = open_page(f"{mock.url}/_counterfoil/", viewport={"width": 390, "height": 844})
     row(page, 2).wait_for()
-    for place in ["journal", "journal/1", "journal/2", "conversations", "faults", "replies"]:
+    for place in [
+        "journal",
+        "journal/1",
+        "journal/2",
+        "conversations",
+        "faults",
+        "chaos",
+        "replies",
+    ]:
         page.goto(f"{mock.url}/_counterfoil/#{place}")
         page.wait_for_timeout(300)
         wide = page.evaluate("""[...document.querySelectorAll('html, body, main, .detail')]
@@ -560,3 +569,88 @@ def test_the_token_is_asked_for_once(
     assert page.get_by_role("dialog").count() == 0
     assert page.context.cookies() == [] and page.evaluate("localStorage.length") == 0
     assert "sesame" not in page.content() + page.url
+
+
+# What happens to connections, and what is taken away.
+
+
+def test_chaos_is_switched_on_shown_and_off_again(mock: Mock, page: Any) -> None:
+    go(page, "Chaos")
+    page.get_by_text("none is on: connections are sound").wait_for()
+    page.get_by_label("Until the first byte").fill("0.01")
+    page.get_by_label("Rate limit").fill("3/60")
+    page.get_by_label("Bytes a second, drip").fill("5000")
+    page.locator("#chaos-api").select_option("chatbot")
+    page.get_by_role("button", name="Switch it on").click()
+    page.get_by_text("everybody: connection drip:5000 · latency 0.01 · rate limit 3/60").wait_for()
+    assert [mock.chat("Ut minim ex").status_code for _ in range(4)] == [200, 200, 200, 429]
+    assert mock.client.get(HEALTH, headers=KEY).status_code == 200
+    assert mock.journal.entries()[0].chaos == ("latency=0.01", "drip=5000")
+    go(page, "Journal")
+    page.locator("#by-chaos").select_option("rate_limit")
+    row(page, 1).wait_for(state="detached")
+    row(page, 4).get_by_text("chaos").wait_for()
+    row(page, 4).click()
+    page.get_by_role("button", name="rate_limit").wait_for()
+    go(page, "Chaos")
+    page.get_by_role("button", name="Switch off the chaos of chatbot, everybody").click()
+    page.get_by_text("none is on: connections are sound").wait_for()
+    assert mock.chat("Ut minim ex").status_code == 200
+    assert mock.journal.entries()[-1].chaos == ()
+
+
+def test_chaos_is_for_one_session_by_chance_and_wrong_chaos_is_told(mock: Mock, page: Any) -> None:
+    go(page, "Chaos")
+    page.locator("#chaos-api").select_option("bedrock")
+    page.locator("#chaos-whom").select_option("one")
+    page.get_by_role("switch", name="truncated").check()
+    page.get_by_label("Chance, truncated").fill("0.5")
+    page.get_by_role("button", name="Switch it on").click()
+    page.get_by_text("Name the session that it is for.").wait_for()
+    page.locator("#chaos-session").fill("mine")
+    page.get_by_role("button", name="Switch it on").click()
+    page.get_by_role("button", name="Switch off the chaos of bedrock, session mine").wait_for()
+    on = mock.client.get("/_counterfoil/chaos").json()["apis"]["bedrock"]
+    assert (on["everywhere"], on["sessions"]) == ({}, {"mine": {"connection": ["truncated@0.5"]}})
+    page.get_by_label("Until the first byte").fill("soon")
+    page.get_by_role("button", name="Switch it on").click()
+    page.locator("#chaos-problem").get_by_text("soon").wait_for()
+    page.get_by_role("button", name="Switch all off").click()
+    page.get_by_text("none is on: connections are sound").wait_for()
+
+
+def test_chaos_from_the_start_is_shown_and_can_be_put_off(
+    serve: Callable[..., Mock], open_page: Callable[..., Any]
+) -> None:
+    mock = serve(settings=Settings(chaos={"latency": "0.01", "connection": ["drip:9000"]}))
+    page = open_page(f"{mock.url}/_counterfoil/#chaos")
+    page.get_by_text("from the start: connection drip:9000 · latency 0.01").first.wait_for()
+    assert page.get_by_role("switch", name="drip").is_checked()
+    assert page.get_by_label("Bytes a second, drip").input_value() == "9000"
+    page.get_by_role("switch", name="drip").uncheck()
+    page.get_by_role("button", name="Switch it on").click()
+    page.get_by_text("everybody: connection none · latency 0.01").first.wait_for()
+    mock.chat("Ut minim ex")
+    assert mock.journal.entries()[-1].chaos == ("latency=0.01",)
+
+
+def test_the_journal_is_saved_as_har_as_it_is_filtered(
+    serve: Callable[..., Mock], open_page: Callable[..., Any]
+) -> None:
+    mock = serve(admin_token="sesame")
+    mock.write(2)
+    mock.write(1, status=404)
+    page = open_page(mock.url.replace("127.0.0.1", "mock.example") + "/_counterfoil/")
+    page.get_by_role("textbox", name="Token").fill("sesame")
+    page.keyboard.press("Enter")
+    row(page, 3).wait_for()
+    saved = []
+    for status in ("", "404"):
+        page.get_by_label("Status").fill(status)
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Save as HAR").click()
+        assert download.value.suggested_filename == "journal.har"
+        saved.append(json.loads(download.value.path().read_text("utf-8"))["log"]["entries"])
+    assert [[one["response"]["status"] for one in entries] for entries in saved] == [
+        [200, 200, 404], [404],
+    ]  # fmt: skip

@@ -283,3 +283,11 @@ def test_a_strict_mock_makes_nothing_up():
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(request)
         assert b"no reply is scripted for" in refused.value.read()
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_recorded_times_are_kept_where_they_are_asked_for(counterfoil, monkeypatch, asked):
+    served = []
+    monkeypatch.setattr("counterfoil.serving.serve", lambda wanted, ready: served.append(wanted))
+    assert counterfoil("serve", *["--recorded-times"] * asked).code == 0
+    assert [wanted.settings.recorded_times for wanted in served] == [asked]

@@ -274,5 +274,8 @@ def test_unknown_admin_page_is_no_business_of_the_api(client: FlaskClient, path:
     answer = client.get(ADMIN + path)
     assert answer.status_code == 404
     assert "X-Shape" not in answer.headers
-    assert client.post(f"{ADMIN}/health").status_code == 405
+    assert answer.get_json()["error"]
+    refused = client.post(f"{ADMIN}/health")
+    assert refused.status_code == 405 and "GET" in refused.headers["Allow"]
+    assert refused.get_json() == {"error": "POST /_counterfoil/health: method not allowed"}
     assert client.get(f"{ADMIN}/journal").json["entries"] == []

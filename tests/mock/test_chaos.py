@@ -245,6 +245,10 @@ def test_header_asks_for_one_request_alone_and_the_api_does_not_see_it(
         ("reset:1", "reset takes no number"),
         ("drip@2", "after @ stands a chance from 0 to 1"),
         ("reset", "it takes counterfoil's own server, on Linux"),
+        ("latency=soon", "latency: 'soon' is no"),
+        ("latency=uniform:2,1", "latency: 'uniform:2,1' is no"),
+        ("latency=0.1,reset@2", "after @ stands a chance from 0 to 1"),
+        ("rate_limit=1/1", "unknown chaos 'rate_limit=1/1'"),
     ],
 )
 def test_header_that_asks_for_what_there_is_not_is_told(
@@ -261,6 +265,35 @@ def test_header_comes_before_what_is_switched_on(chaotic: Chaotic, journal: Jour
     client = chaotic(connection=["drip"], latency=1)
     say(client, **{"Counterfoil-Chaos": "truncated"})
     assert last(journal).chaos == ("latency=1", "truncated")
+
+
+@pytest.mark.parametrize(
+    ("asked", "told", "least"),
+    [
+        ("latency=2", ("latency=2",), 2.0),
+        ("latency=2, drip:1", ("latency=2", "drip=1"), 9.0),
+        ("drip:1,latency=uniform:3, 3", ("latency=3", "drip=1"), 10.0),
+        ("latency=lognormal:5,p95=5", ("latency=5",), 5.0),
+        ("latency=.5,truncated", ("latency=0.5", "truncated"), 0.5),
+    ],
+)
+def test_header_asks_for_latency_of_one_request(
+    chaotic: Chaotic, clock: VirtualClock, journal: Journal, asked: str, told: Any, least: float
+) -> None:
+    client, began = chaotic(latency=100), clock.now()
+    assert say(client, **{"Counterfoil-Chaos": asked}).data
+    assert last(journal).chaos == told
+    assert clock.now() - began == pytest.approx(least)
+
+
+def test_header_asks_for_more_time_between_chunks(
+    chaotic: Chaotic, clock: VirtualClock, journal: Journal
+) -> None:
+    client, began = chaotic(), clock.now()
+    asked = {"Counterfoil-Chaos": "chunk_latency=3,latency=1"}
+    assert client.get("/say/stream", headers=asked).data == b"one two"
+    assert clock.now() - began == 6.5
+    assert last(journal).chaos == ("latency=1", "chunk_latency")
 
 
 def test_chaos_and_a_chance_of_a_fault_keep_the_same_session(

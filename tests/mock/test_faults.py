@@ -202,6 +202,11 @@ def test_unknown_fault_that_is_like_none_names_all() -> None:
         with_faults(Echo, ["zzz"])
 
 
+def test_of_many_names_some_are_told_and_the_rest_counted() -> None:
+    said = str(UnknownName("fault", "zzz", [f"name_{number:03}" for number in range(100)]))
+    assert said.endswith("name_018, name_019, and 80 more")
+
+
 def test_unknown_api_names_the_nearest() -> None:
     name = sorted(apis())[0]
     with pytest.raises(UnknownName, match=f"unknown API '{name}x'; did you mean {name}?"):

@@ -198,3 +198,11 @@ def test_texts_that_look_like_what_stands_between_them_keep_their_places() -> No
     greedy = Redaction([("key", SPELT)], re.compile(r"(?s)token=(?P<secret>.{5})"))
     kept, _ = greedy.exchange(["token=", "12345", SPELT])
     assert kept == ["token=", "12345", "<key>"]
+
+
+def test_pieces_of_streams_count_in_the_size_of_a_journal() -> None:
+    journal = Journal(most_size=1_000_000)
+    pieces = tuple((0.001 * number, 1) for number in range(2000))
+    for _ in range(20):
+        journal.write(0.001, Entry(0, **{**FIELDS, "chunks": pieces}))
+    assert sum(len(entry.chunks) for entry in journal.entries()) == 4 * len(pieces)

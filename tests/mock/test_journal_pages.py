@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from mockserver import create_app
-from mockserver.journal import Journal
+from mockserver.journal import Entry, Journal
 from mockserver.model import Api
 from mockserver.server import Server
 
@@ -161,3 +161,33 @@ def test_a_journal_is_bounded_by_the_size_of_its_entries(
     assert sum(entry.size for entry in kept) <= 2000
     asked.post("/say/large", data="y" * 5000)
     assert small.entries() == []
+
+
+def test_who_waits_looks_only_at_what_is_new(
+    url: str, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for word in ("a", "b"):
+        httpx.post(f"{url}/say/{word}")
+    looked = []
+    after = journal.after
+
+    def noted(number: int, most: int) -> list[Entry]:
+        looked.append(number)
+        return after(number, most)
+
+    monkeypatch.setattr(journal, "after", noted)
+    answer = httpx.get(f"{url}{PAGE}?since=1&wait=2&timeout=0.5")
+    assert answer.status_code == 408 and [e["number"] for e in answer.json()["entries"]] == [2]
+    assert looked == [1, 1]
+
+
+def test_entries_are_written_alike_whether_or_not_utf_8_can_say_what_is_beside_them(
+    client: FlaskClient, journal: Journal
+) -> None:
+    client.post("/say/stream", data="whole é")
+    (before,) = client.get(PAGE).json["entries"]
+    journal.write(0.1, journal.entries()[0]._replace(body="half \ud800"))
+    first, second = client.get(PAGE).json["entries"]
+    assert first == before
+    assert second == {**before, "number": 2, "body": "half \ud800"}
+    assert client.get(f"{PAGE}/2").json == second

@@ -206,6 +206,18 @@ def test_what_is_switched_and_scripted_is_no_conversation(client: FlaskClient, a
     assert client.get(f"{ADMIN}/conversations").json == {"conversations": []}
 
 
+def test_chaos_and_quotas_of_many_callers_are_no_conversations(
+    client: FlaskClient, api: Api
+) -> None:
+    api.world.store.change(("echo", "mine"), "a", lambda _: {"said": "x"})
+    limit = {"latency": "0", "rate_limit": "1000/60"}
+    assert client.put(f"{ADMIN}/chaos", json=limit).status_code == 200
+    for number in range(2 * MOST_RECORDS):
+        client.get("/", headers={"Authorization": f"caller {number}"})
+    found = client.get(f"{ADMIN}/conversations").get_json()["conversations"]
+    assert [one["key"] for one in found] == ["a"]
+
+
 def test_conversations_hold_no_secret(client: FlaskClient, api: Api) -> None:
     telling = {"key": "echo-key", "deep": [{"sign": "sign=abc", "echo-other-key": 1}]}
     api.world.store.change(("echo", "echo-key"), "of echo-key", lambda _: telling)
@@ -285,7 +297,7 @@ def test_feed_gives_what_is_kept_then_what_comes(journal: Journal) -> None:
     assert follower.entries[2] == {
         "number": 3, "at": 1767225600.0, "api": "echo", "operation": "say", "session": "\ud800",
         "caller": "known", "method": "POST", "path": "/say/a", "status": 200, "fixture": "",
-        "faults": [], "remarks": 2, "chunks": 2,
+        "faults": [], "chaos": [], "remarks": 2, "chunks": 2,
     }  # fmt: skip
     assert follower.ids == ["1", "2", "2", "3", "3"]
 

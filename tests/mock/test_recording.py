@@ -14,9 +14,11 @@ import pytest
 
 from counterfoil import wiring
 from mockserver import recording as proxy
+from mockserver.clock import VirtualClock
 from mockserver.concealing import Concealer
 from mockserver.faults import find_api
 from mockserver.model import Settings
+from mockserver.recorded import between, waited
 from mockserver.recording import Recorder
 from mockserver.recording_file import Recording
 from mockserver.reply_files import load_recording
@@ -451,7 +453,8 @@ def test_recorded_stream_is_served_again_in_the_same_pieces_at_the_same_times(tm
     with upstream(*script, b"0\r\n\r\n") as (url, _):
         with recording(url, tmp_path / "a.har", "chatbot") as recorder:
             assert httpx.post(recorder.url + path, json=asked).content == b"".join(pieces)
-    again = serve_again(tmp_path / "a.har", "chatbot")
+    settings = Settings(recorded_times=True)
+    again = serve_again(tmp_path / "a.har", "chatbot", settings=settings)
     again.app.test_client().post(path, json=asked)
     (entry,) = again.journal.entries()
     assert entry.answer.endswith("Grüße!")
@@ -459,9 +462,69 @@ def test_recorded_stream_is_served_again_in_the_same_pieces_at_the_same_times(tm
     assert sizes[1:] == [23, 3, 1, 4]
     waits = [round(b - a, 1) for a, b in zip(times, times[1:], strict=False)]
     assert waits == [0, 0.3, 0.1, 0.2]
+    quick = serve_again(tmp_path / "a.har", "chatbot")
+    quick.app.test_client().post(path, json=asked)
+    (entry,) = quick.journal.entries()
+    assert [size for _, size in entry.chunks] == sizes
+    assert [at for at, _ in entry.chunks] == pytest.approx([0, 0.005, 0.01, 0.015, 0.02])
     otherwise = serve_again(tmp_path / "a.har", "chatbot", settings=Settings(chunk_size=1))
     otherwise.app.test_client().post(path, json=asked)
     assert {size for _, size in otherwise.journal.entries()[0].chunks} == {1}
+
+
+def test_a_recorded_answer_begins_as_late_as_it_did_where_that_is_asked_for(tmp_path):
+    said = b'{"code":0,"msg":"Success.","request_id":"r","data":{"answer":"Yes.","question":"Q"}}'
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    path, asked = "/api/v1/backend/chatbot/counterfoil-bot/chat", {"q": "Q"}
+    with upstream(0.3, head % len(said) + said) as (url, _):
+        with recording(url, tmp_path / "a.har", "chatbot") as recorder:
+            assert httpx.post(recorder.url + path, json=asked, timeout=20).status_code == 200
+    took = []
+    for recorded in (False, True):
+        settings, clock = Settings(recorded_times=recorded), VirtualClock()
+        again = serve_again(tmp_path / "a.har", "chatbot", settings=settings, clock=clock)
+        began = clock.now()
+        assert "Yes." in again.app.test_client().post(path, json=asked).text
+        took.append(clock.now() - began)
+    assert took[0] == 0 and 0.3 <= took[1] < 5
+
+
+@pytest.mark.parametrize("reply_after", [0.0, 0.1, 10.0])
+def test_a_reply_that_was_read_back_later_is_there_as_late_as_it_was(tmp_path, reply_after):
+    key = {"x-api-key": "counterfoil-api-key"}
+    with mock("bedrock", reply_after=0.3) as url, recording(url, tmp_path / "a.har") as recorder:
+        with httpx.Client(base_url=recorder.url, headers=key) as client:
+            ask_bedrock(client, "Hello")
+    settings = Settings(recorded_times=True, reply_after=reply_after)
+    again = serve_again(tmp_path / "a.har", "bedrock", settings=settings)
+    (reply,) = again.emulators[""].world.replies.known()
+    assert reply.delay == max(0.0, reply.waited - reply_after)
+    assert 0.25 <= reply.waited < 5
+
+
+@pytest.mark.parametrize(
+    ("exchange", "seconds"),
+    [
+        ({"timings": {"wait": 250}}, 0.25),
+        ({"timings": {"wait": -1}}, 0.0),
+        ({"timings": {"wait": True}}, 0.0),
+        ({"timings": {"wait": 1e300}}, 0.0),
+        ({"timings": {"wait": 1e9}}, 3600.0),
+        ({"timings": []}, 0.0),
+        ({}, 0.0),
+    ],
+)
+def test_time_that_a_file_does_not_tell_is_none(exchange, seconds):
+    assert waited(exchange) == seconds
+
+
+def test_seconds_between_two_exchanges_are_from_end_to_end():
+    asked = {"startedDateTime": "2026-01-01T00:00:00.500Z", "time": 500}
+    assert between(asked, {"startedDateTime": "2026-01-01T00:00:02+00:00", "time": 250}) == 1.25
+    assert between({**asked, "time": None}, asked) == 0.5
+    assert between(asked, {**asked, "time": 100}) == 0
+    for odd in ("yesterday", None, 7):
+        assert between(asked, {"startedDateTime": odd}) == 0
 
 
 def test_failures_in_a_recording_do_not_keep_it_from_being_served(tmp_path):

@@ -286,6 +286,14 @@ def test_fields_of_an_api_that_has_none_are_refused(tmp_path: Path) -> None:
         load_replies(written(tmp_path, f"- {{{GOOD}, fields: {{Msg: a}}}}"), frozenset())
 
 
+def test_a_file_that_is_no_yaml_says_where_it_breaks_off(tmp_path: Path) -> None:
+    path = written(tmp_path, "- {question: a,\n   answer: b")
+    with pytest.raises(FixtureError) as caught:
+        load_replies(path, frozenset())
+    assert str(caught.value).startswith(f"{path}: line 3, column 1: while parsing a flow mapping, ")
+    assert "unicode string" not in str(caught.value)
+
+
 def test_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "replies.yaml"
     path.write_bytes(b"- question: \xff")

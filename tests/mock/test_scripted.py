@@ -16,9 +16,10 @@ from contracts.target import Target
 from counterfoil import wiring
 from mockserver import reply_files
 from mockserver.clock import VirtualClock
-from mockserver.faults import faults_of, names
+from mockserver.faults import UnknownName, faults_of, names
 from mockserver.model import Settings
 from mockserver.replies import Reply
+from mockserver.reply_files import FixtureError
 from mockserver.server import Server
 
 PAGE = "/_counterfoil/replies"
@@ -194,6 +195,24 @@ def test_a_predicate_in_python_answers(api: str) -> None:
     assert '"long"' not in talk.said("x" * 20)
     scripted.clear()
     assert '"long"' not in talk.said("x" * 21)
+
+
+@every_api
+def test_a_predicate_takes_a_reply_as_the_files_describe_it(api: str) -> None:
+    talk = Talk(api)
+    scripted = talk.made.emulators[""].world.scripted
+    fault = next(iter(faults_of(api)))
+    scripted.add_where(str.isupper, {**texts(api, "do not shout"), "times": 1, "fault": fault})
+    talk.ask("Hello")
+    talk.ask("HELLO")
+    talk.ask("HELLO")
+    entries = [entry for entry in talk.made.journal.entries() if entry.method == "POST"]
+    assert [entry.faults for entry in entries] == [(), (fault,), ()]
+    for wrong in ({"colour": "red"}, {**texts(api, "a"), "contains": "b"}, {}):
+        with pytest.raises(FixtureError):
+            scripted.add_where(str.isupper, wrong)
+    with pytest.raises(UnknownName):
+        scripted.add_where(str.isupper, {**texts(api, "a"), "fault": "nothing"})
 
 
 @every_api

@@ -33,6 +33,7 @@ FIELDS: dict[str, Any] = {
     "fixture": "",
     "remarks": ("one",),
     "faults": ("echo.a",),
+    "chaos": ("drip=64",),
 }
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -69,6 +70,20 @@ def test_what_one_writes_the_other_reads_as_it_was(
     assert there.entries() == here.entries() == []
     assert there.write(0.1, Entry(0, **FIELDS)).number == 3
     assert b'operation="hear",status="200"} 2.0' in here.metrics_text()[0]
+
+
+def test_everything_that_was_counted_is_known_to_who_comes_after_the_journal_was_cleared(
+    path: Path, pair: tuple[SharedJournal, SharedJournal]
+) -> None:
+    here, _ = pair
+    here.write(0.1, Entry(0, **FIELDS))
+    here.write(0.1, Entry(0, **FIELDS))
+    counted = here.metrics_text()[0].replace(b"journal_entries 2.0", b"journal_entries 0.0")
+    here.clear()
+    late = SharedJournal(path)
+    assert late.metrics_text()[0] == counted
+    assert b'chaos_total{kind="drip"} 2.0' in counted
+    late.close()
 
 
 def test_it_does_what_a_journal_of_one_process_does(path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ...recorded import between
 from ...replies import Reply
 
 REPLY_FIELDS = frozenset({"thinkingLog", "usedChunks"})
@@ -14,10 +15,12 @@ REPLY_FIELDS = frozenset({"thinkingLog", "usedChunks"})
 def read_recording(exchanges: list[dict[str, Any]]) -> list[Reply]:
     """Return each message that was taken with the reply that was read back for it, if one was."""
     replies: dict[str, Mapping[str, Any]] = {}
+    read_in: dict[str, Mapping[str, Any]] = {}
     for exchange in exchanges:
         for message in _messages(_body(exchange)):
             if message["role"] == "assistant":
                 replies.setdefault(message["parent"], message)
+                read_in.setdefault(message["parent"], exchange)
     return [
         Reply(
             "question",
@@ -25,6 +28,7 @@ def read_recording(exchanges: list[dict[str, Any]]) -> list[Reply]:
             _texts(replies[sent]["content"]),
             str(exchange.get("_basis", "observed")),
             fields={name: replies[sent][name] for name in REPLY_FIELDS if replies[sent].get(name)},
+            waited=between(exchange, read_in[sent]),
         )
         for exchange in exchanges
         if (sent := _body(exchange).get("messageId")) in replies

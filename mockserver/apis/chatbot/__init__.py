@@ -14,7 +14,7 @@ import orjson
 from werkzeug.exceptions import HTTPException
 
 from ...model import Answer, Api, Call, Chunk, Identity, Operation, Refusal, Settings, member_of
-from ...recorded import Pace, pace_of
+from ...recorded import Pace, pace_of, waited
 from ...replies import Reply
 from ...store import Record, Scope
 from . import framing, question
@@ -237,7 +237,9 @@ class Emulator(Api):
         prologue, answer = self.frame(self.write_header(self.header(turn)), turn.answer.encode())
         draw = random.Random(self.world.number("chunks", self.identify(call)))
         if turn.pace and self.keeps_pace():
-            chunks = turn.pace.cut(prologue, answer)
+            asked = self.world.settings
+            usual = None if asked.recorded_times else asked.chunk_delay
+            chunks = turn.pace.cut(prologue, answer, usual)
         else:
             chunks = self.schedule(prologue, answer, draw)
         return Answer(200, chunks, (("Content-Type", self.stream_type),))
@@ -251,12 +253,9 @@ class Emulator(Api):
         return header + b"\n" + framing.MAGIC, answer
 
     def keeps_pace(self) -> bool:
-        """Say whether a recorded stream comes as it came: unless another way was asked for."""
-        asked, usual = self.world.settings, Settings()
-        return type(self).schedule is Emulator.schedule and (
-            asked.chunk_size,
-            asked.chunk_delay,
-        ) == (usual.chunk_size, usual.chunk_delay)
+        """Say whether a recorded stream is cut as it was: unless another way was asked for."""
+        usual = self.world.settings.chunk_size == Settings().chunk_size
+        return type(self).schedule is Emulator.schedule and usual
 
     def schedule(self, prologue: bytes, answer: bytes, draw: random.Random) -> tuple[Chunk, ...]:
         """Return the chunks as they leave."""
@@ -298,7 +297,8 @@ class Emulator(Api):
                 basis = str(exchange.get("_basis", "observed"))
                 fields = {name: said[name] for name in sorted(cls.reply_fields & set(said))}
                 pace = _recorded_pace(exchange["response"], text)
-                found.append(Reply("question", asked, answer, basis, fields=fields, pace=pace))
+                reply = Reply("question", asked, answer, basis, fields=fields, pace=pace)
+                found.append(replace(reply, waited=waited(exchange)))
         return found
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 import orjson
 
+from ...recorded import waited
 from ...replies import Reply
 from .conversation import question, read_list
 from .parameters import Values, read_parameters
@@ -33,6 +34,7 @@ def read_exchange(exchange: Mapping[str, Any]) -> Reply | None:
         answer=answer,
         basis=str(exchange.get("_basis", "observed")),
         fields={"Msg": fields["Msg"]} if "Msg" in fields else {},
+        waited=waited(exchange),
     )
 
 
