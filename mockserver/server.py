@@ -198,7 +198,8 @@ async def _body(scope: Any, protocol: Any) -> bytes:
     if said is not None and said.isdecimal() and int(said) <= MOST_READ:
         return await protocol()  # type: ignore[no-any-return]
     if said is None and "transfer-encoding" not in scope.headers:
-        return await protocol()  # type: ignore[no-any-return]
+        # In HTTP/1 there is none then (RFC 9112, 6.3); to ask for it is to wait for another thread.
+        return await protocol() if scope.http_version == "2" else b""
     pieces, size = [], 0
     async for piece in protocol:
         pieces.append(piece)
