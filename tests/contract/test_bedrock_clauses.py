@@ -341,6 +341,22 @@ def test_an_honest_server_keeps_every_clause_by_the_standard_profile() -> None:
     assert not_kept(judged(Service(backwards=True, extra={"more": 1}), "standard")) == {}
 
 
+def test_replies_are_not_waited_for_the_longer_the_more_of_them_came() -> None:
+    class Far(Service):
+        def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+            self.clock.sleep(0.01)
+            return super().__call__(environ, start_response)
+
+    driver = driver_of(Far(delay=0.02))
+    waits = []
+    for _ in range(60):
+        asked, began = driver.ask(), driver.clock.now()
+        driver.reply(asked)
+        waits.append(driver.clock.now() - began)
+    assert max(waits[30:]) < 0.05
+    assert driver.slowest is not None and driver.slowest >= max(waits)
+
+
 def test_a_server_that_does_only_what_the_document_says_breaks_nothing() -> None:
     service = Service(
         literal=True, bot_role="bot", root=False, all_errors=False,
