@@ -2,7 +2,10 @@
 #   make demo   mocks on a socket, all contract suites against them, a report
 #   make test   lint, types and tests
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench audit lock clean
+.PHONY: help demo test lint collected tools format bench audit lock clean
+
+# Else every process compiles every module anew, and every worker rewrites every test.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -26,13 +29,20 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY)  ## start the four mocks, hold them to their contracts, show the report
 	@$(BIN)/python -m counterfoil demo
 
+test: $(READY)  ## lint, types and all tests
+	@$(MAKE) --no-print-directory -j3 lint collected tools
+	@$(BIN)/python -m pytest -n 6 --dist worksteal
+
+# Written down for all workers at once; what goes wrong here goes wrong, and is told, in the run.
+collected: $(READY)
+	@$(BIN)/python -m pytest --collect-only -p no:xdist >/dev/null 2>&1 || true
+
 # The curl commands that reports print are run by the tests, and so are a Redis server and a browser.
-test: $(READY) lint  ## lint, types and all tests
+tools:
 	@command -v curl >/dev/null && command -v redis-server >/dev/null && command -v chromium >/dev/null || \
 	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends \
 	    curl redis-server chromium >/dev/null; } || \
 	  echo "without curl, redis-server or chromium some tests are skipped" >&2
-	@$(BIN)/python -m pytest -n 6 --dist worksteal
 
 lint: $(READY)  ## style and types
 	@$(BIN)/python -m ruff check .

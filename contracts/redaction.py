@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 
 from .model import Contract, Exchange, Hidden
@@ -122,6 +123,7 @@ def _cores(value: str) -> set[str]:
     return cores
 
 
+@lru_cache(maxsize=4096)
 def _character(char: str) -> str:
     """Return an expression for all the ways in which one character may be written."""
     if char.isascii() and char.isalnum():

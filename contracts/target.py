@@ -145,23 +145,23 @@ class Target:
         self.budget = budget or Budget()
         self.calls = 0
         self._app = WsgiCaller(app, self._origin) if app else None
-        self._timeout = timeout
+        self._url = httpx.URL(self._origin)
+        self._timeout = httpx.Timeout(timeout).as_dict()
         self._transport = transport
 
     @cached_property
-    def _client(self) -> httpx.Client:
-        """Made when it is needed: to read the system's certificates takes its time."""
-        return httpx.Client(
-            transport=self._transport or httpx.HTTPTransport(retries=0),
-            timeout=self._timeout,
-            follow_redirects=False,
-            trust_env=False,
-        )
+    def _connections(self) -> httpx.BaseTransport:
+        """Made when they are needed: to read the system's certificates takes its time.
+
+        A client of httpx would follow redirects, keep cookies and log, which nobody wants here.
+        """
+        secure = self._url.scheme == "https"
+        return self._transport or httpx.HTTPTransport(verify=secure, retries=0)
 
     def close(self) -> None:
         """Let go of the connections."""
-        if "_client" in vars(self):
-            self._client.close()
+        if "_connections" in vars(self):
+            self._connections.close()
 
     def send(self, request: Request) -> Exchange:
         """Send one request and read the whole response, chunk by chunk.
@@ -211,16 +211,16 @@ class Target:
             return self._app.answer(request.method, target, lines, request.body)
         outgoing = httpx.Request(
             request.method,
-            self._origin,
+            self._url,
             headers=lines,
             content=request.body or None,
             extensions={
                 "target": target,
-                "timeout": self._client.timeout.as_dict(),
+                "timeout": self._timeout,
                 "trace": lambda step, _: steps.append(step),
             },
         )
-        incoming = self._client.send(outgoing, stream=True)
+        incoming = self._connections.handle_request(outgoing)
         headers = tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in incoming.headers.raw)
         return Answer(incoming.status_code, headers, incoming.iter_raw(), incoming.close)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 WAITING = (
@@ -25,3 +27,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for place, item in reversed(list(enumerate(waiting))):
         order.insert(min(place * step, len(others)), item)
     items[:] = order
+
+
+def pytest_collection_finish() -> None:
+    """Leave out of every later collection of garbage what lasts to the end: ten thousand tests."""
+    gc.collect()
+    gc.freeze()

@@ -33,7 +33,8 @@ def must_be_kept(outcome):
     assert outcome.verdict is Verdict.KEPT
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+# By seed 0 they keep them in tests/test_measured.py, where it is counted what that costs.
+@pytest.mark.parametrize("seed", [1])
 @pytest.mark.parametrize("api", APIS)
 def test_every_mock_keeps_every_clause_in_process_by_the_standard_profile(api, seed):
     must_be_kept(judge_mock(api, None, "standard", seed))

@@ -4,6 +4,7 @@ import pytest
 
 import contracts
 from contracts.drawing import Drawn
+from contracts.model import Verdict
 from counterfoil import wiring
 from counterfoil.audit import judge_mock
 from counterfoil.audit.jobs import ALARMS
@@ -69,7 +70,9 @@ def test_an_honest_variant_is_not_accused(api, variant):
 
 @pytest.mark.parametrize("profile", ["quick", "standard"])
 @pytest.mark.parametrize("api", APIS)
-def test_clauses_cost_what_we_say_they_do(api, profile):
+def test_clauses_are_kept_and_cost_what_we_say_they_do(api, profile):
     outcome = judge_mock(api, None, profile, 0)
+    assert outcome.trouble == "" and outcome.verdict is Verdict.KEPT
+    assert {f.clause.id: f.reason for f in outcome.findings if f.verdict is not Verdict.KEPT} == {}
     calls = {finding.clause.id: finding.calls for finding in outcome.findings}
     assert calls == {id: MEASURED["calls"][profile][id] for id in calls}

@@ -39,6 +39,7 @@ from contracts.apis.bedrock.driver import (
     path,
 )
 from contracts.document import Document
+from contracts.drawing import Drawn
 from contracts.model import Broken, Exchange, NotReached, Request, Response, Verdict
 from contracts.report import curl
 from contracts.runner import PROFILES, Outcome, Plan, choose, run
@@ -282,9 +283,11 @@ def is_base64(text: str) -> bool:
     return True
 
 
-def judged(service: Service, profile: str = "quick", seed: int = 0, only: Any = ()) -> Outcome:
+def judged(
+    service: Service, profile: str = "quick", seed: int = 0, only: Any = (), drawn: Any = None
+) -> Outcome:
     target = Target("http://there", app=service, clock=service.clock)
-    plan = Plan(choose(CONTRACT.clauses, only), PROFILES[profile], seed)
+    plan = Plan(choose(CONTRACT.clauses, only), PROFILES[profile], seed, drawn=drawn)
     *_, outcome = run(CONTRACT, target, CREDENTIALS, plan)
     assert isinstance(outcome, Outcome)
     return outcome
@@ -322,16 +325,36 @@ VARIANTS: dict[str, Callable[[], Service]] = {
 }
 
 
+DRAWN = Drawn()
+"""What the seeds draw, drawn once for all the servers that are held to it."""
+
+
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_an_honest_server_keeps_every_clause_however_it_differs(variant: str, seed: int) -> None:
-    outcome = judged(VARIANTS[variant](), seed=seed)
+    outcome = judged(VARIANTS[variant](), seed=seed, drawn=DRAWN)
     assert outcome.trouble == ""
     assert not_kept(outcome) == {}
 
 
 def test_an_honest_server_keeps_every_clause_by_the_standard_profile() -> None:
     assert not_kept(judged(Service(backwards=True, extra={"more": 1}), "standard")) == {}
+
+
+def test_replies_are_not_waited_for_the_longer_the_more_of_them_came() -> None:
+    class Far(Service):
+        def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+            self.clock.sleep(0.01)
+            return super().__call__(environ, start_response)
+
+    driver = driver_of(Far(delay=0.02))
+    waits = []
+    for _ in range(60):
+        asked, began = driver.ask(), driver.clock.now()
+        driver.reply(asked)
+        waits.append(driver.clock.now() - began)
+    assert max(waits[30:]) < 0.05
+    assert driver.slowest is not None and driver.slowest >= max(waits)
 
 
 def test_a_server_that_does_only_what_the_document_says_breaks_nothing() -> None:

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from contracts import target as target_module
 from contracts.model import BudgetSpent, ContractError, Request, Unreachable
 from contracts.target import Budget, Target, checked_url
+from mockserver import tls
+from mockserver.server import Server
 
 GET = Request("GET", "/")
 POST = Request("POST", "/", (("Content-Type", "text/plain"),), b"body")
@@ -658,3 +660,13 @@ def test_a_turn_that_comes_only_after_the_time_that_is_allowed_is_not_waited_for
 
 def test_a_budget_without_limits_has_none():
     assert until_spent(in_process(Metered()), most=50) is None
+
+
+def test_a_server_whose_certificate_nobody_vouches_for_is_not_talked_to(tmp_path):
+    made, _ = tls.generated(tmp_path, ["127.0.0.1"])
+    asked = []
+    with Server(lambda environ, start: asked.append(environ) or [b""], tls=made) as server:
+        with closing(Target(server.url)) as target:
+            with pytest.raises(Unreachable, match="certificate"):
+                target.send(GET)
+    assert asked == []

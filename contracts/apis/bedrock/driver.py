@@ -138,8 +138,10 @@ class BedrockDriver(Driver):
 
         answers = self.eventually(lambda: self.message(asked), settled, within, usual)
         if self.accepted(answers[-1]):
-            self.usual = self.clock.now() - began
-            self.slowest = max(self.slowest or 0.0, self.usual)
+            # Counted to the question: with the time that its answer takes, each wait would be
+            # longer than the one before.
+            self.usual = answers[-1].at - began
+            self.slowest = max(self.slowest or 0.0, self.clock.now() - began)
         elif within > 0:
             self.waited_in_vain = True
         return answers
