@@ -17,6 +17,7 @@ from werkzeug.routing import Map, MapAdapter
 from werkzeug.wsgi import get_host
 
 from .lane import Lane
+from .routing import ReadRule
 
 MOST_BYTES = 16 * 1024 * 1024
 """The largest request body that is read."""
@@ -182,6 +183,7 @@ class LeanFlask(Flask):
     """Flask for mocks: one host, one map of routes, no sessions; hooks are for blueprints alone."""
 
     session_interface = _NoSessions()
+    url_rule_class = ReadRule
 
     def __init__(self, name: str) -> None:
         super().__init__(name, static_folder=None)
