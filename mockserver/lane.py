@@ -32,10 +32,12 @@ class Lane:
     def add(self, method: str, path: str, view: View) -> None:
         """Add a rule, before the first request."""
         self._rules.setdefault(method, []).append((path, view))
-        self._found[method] = _compiled(self._rules[method])
+        self._found.clear()
 
     def __call__(self, environ: Mapping[str, Any]) -> tuple[View, dict[str, str]] | None:
         """Return who answers a request, and the parts of its path."""
+        if not self._found:
+            self._found = {method: _compiled(rules) for method, rules in self._rules.items()}
         found = self._found.get(environ["REQUEST_METHOD"])
         path = environ["PATH_INFO"]
         if found is None or not path.isascii() or not path.isprintable() or environ["SCRIPT_NAME"]:
