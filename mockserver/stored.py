@@ -18,6 +18,12 @@ MOST_CALLS = 2**53
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
+NO_VALUE = (
+    "What is to be kept is no JSON value that can be written. "
+    "Keep dicts, lists, texts, numbers, booleans and None, nested some hundred deep at most"
+)
+
+
 class StoreError(Exception):
     """A store cannot do what it is asked; says what was wrong, where, and the mend."""
 
@@ -28,10 +34,7 @@ def to_bytes(value: object) -> bytes:
         # Not escaped: two lone surrogates side by side would come back as one character.
         return _ENCODER.encode(value).encode("utf-8", "surrogatepass")
     except (TypeError, ValueError, RecursionError) as error:
-        raise StoreError(
-            f"What is to be kept is no JSON value that can be written: {error}. "
-            "Keep dicts, lists, texts, numbers, booleans and None, nested some hundred deep at most"
-        ) from error
+        raise StoreError(f"{NO_VALUE}: {error}") from error
 
 
 def from_bytes(written: bytes) -> Any:
