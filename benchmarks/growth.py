@@ -160,7 +160,7 @@ def main(words: list[str]) -> None:
     options.add_argument("--few", type=int, default=100, metavar="N")
     options.add_argument("--many", type=int, default=100_000, metavar="N")
     options.add_argument("--rounds", type=int, default=3, metavar="N")
-    options.add_argument("--seconds", type=float, default=3, metavar="S", help="of each run")
+    options.add_argument("--seconds", type=int, default=3, metavar="S", help="of each run")
     options.add_argument("--stores", nargs="*", default=stores.KINDS, choices=stores.KINDS)
     given = options.parse_args(words)
     if not wrk.have_wrk():

@@ -17,7 +17,7 @@ from .wrk import Asked, Load, load
 OURS, SECOND = "ours, bedrock", "ours, mtmai"
 BARE, ADAPTED = "bare RSGI callable", "bare WSGI callable, our adapter"
 
-WARM = 40.0
+WARM = 40
 """Seconds of load after which WireMock's Java is at its best."""
 
 
@@ -173,7 +173,7 @@ def two_workers(seconds: float, times: int) -> tuple[Table, list[Limit]]:
     workers = row_named(found[0], f"{OURS}, 2 workers")
     shown = [workers, *found[1:]]
     ratio = workers.rate / fastest_peer(found)
-    made = table(f"GET, after {WARM:.0f} s of warm-up", shown)
+    made = table(f"GET, after {WARM} s of warm-up", shown)
     return made, [Limit("GET of 2 workers / warm WireMock", ratio, 1.0),
                   Limit("GET of 2 workers, failed", workers.failed, at_most=0)]  # fmt: skip
 
@@ -185,8 +185,8 @@ def row_named(one: Row, name: str) -> Row:
 def main(words: list[str]) -> None:
     options = parser("throughput", __doc__ or "")
     options.add_argument("--rounds", type=int, default=3, metavar="N")
-    options.add_argument("--seconds", type=float, default=5, metavar="S", help="of each run")
-    options.add_argument("--warm-up", type=float, default=3, metavar="S", help="before each run")
+    options.add_argument("--seconds", type=int, default=5, metavar="S", help="of each run")
+    options.add_argument("--warm-up", type=int, default=3, metavar="S", help="before each run")
     options.add_argument("--only", nargs="*", default=[], metavar="NAME", help="leave others out")
     options.add_argument("--workers", action="store_true", help="2 workers beside a warm WireMock")
     options.add_argument("--no-single", action="store_true", help="leave out what is one process")
