@@ -216,8 +216,8 @@ def section(given: object, words: Sequence[str]) -> Section:
         reached += wanted
     versions = ", ".join([ours.named(), *(peer.version for peer in every), wrk.version()])
     return Section(
-        "throughput",
-        "Throughput",
+        "workers" if options["no_single"] else "throughput",
+        "Throughput of two workers" if options["no_single"] else "Throughput",
         " ".join(["python -m benchmarks throughput", *words]),
         ABOUT.format(
             setting=machine(), versions=versions, connections=wrk.CONNECTIONS,
@@ -233,7 +233,7 @@ def section(given: object, words: Sequence[str]) -> Section:
 ABOUT = """\
 {setting}; {versions}. wrk with one thread and {connections} keep-alive connections, on the same
 cores as the server. Each run is a fresh server, {warm_up:g} s of warm-up and {seconds:g} s that
-count; all take their turns, {rounds} rounds, medians. Ours is `counterfoil serve API` as it comes:
+count; all take their turns; rounds: {rounds}, medians. Ours is `counterfoil serve API` as it comes:
 one process, with journal, validation, redaction and authentication; POST stores a message
 (bedrock) or a chat (mtmai), GET reads a stored one. A peer has two stubs: POST answers a fresh id
 ({fresh} bytes; Prism always the same one, aimock a chat completion), GET {size} bytes (aimock its
