@@ -200,8 +200,8 @@ def row(kind: Kind, full: Filled, pair: Pair) -> tuple[str, ...]:
 ABOUT = """\
 {setting}. Two `counterfoil serve bedrock` a store, one with {few:,} conversations and one with
 {many:,}, under the same load in turns, runs of {seconds:g} s, rounds: {rounds}, medians; the ratio
-is the median of the rounds', once more by the processor time that a request took the mock. GET reads
-one stored message after the other, of {many:,} conversations one in {every}. Every store keeps 100,000
-records and lets the least recently used go: with 100,000, each POST lets one go. Bytes are what one
-more conversation takes, of one question and its reply, two messages: by the resident memory of the
-process, and by the file (with its log) or by Redis' own figure. {lost}"""
+is the median of the rounds', once more by the processor time that a request took the mock. GET
+reads one stored message after the other, of {many:,} conversations one in {every}. Every store
+keeps 100,000 records and lets the least recently used go: with 100,000, each POST lets one go.
+Bytes are what one more conversation takes, of one question and its reply, two messages: by the
+resident memory of the process, and by the file (with its log) or by Redis' own figure. {lost}"""
