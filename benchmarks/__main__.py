@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import statistics
 import subprocess
 import sys
@@ -108,4 +109,6 @@ def main(words: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    # Who is told to stop ends the servers that it started, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     main(sys.argv[1:])

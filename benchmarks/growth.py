@@ -160,7 +160,7 @@ def main(words: list[str]) -> None:
     options.add_argument("--few", type=int, default=100, metavar="N")
     options.add_argument("--many", type=int, default=100_000, metavar="N")
     options.add_argument("--rounds", type=int, default=3, metavar="N")
-    options.add_argument("--seconds", type=float, default=3, metavar="S", help="of each run")
+    options.add_argument("--seconds", type=int, default=3, metavar="S", help="of each run")
     options.add_argument("--stores", nargs="*", default=stores.KINDS, choices=stores.KINDS)
     given = options.parse_args(words)
     if not wrk.have_wrk():
@@ -199,9 +199,9 @@ def row(kind: Kind, full: Filled, pair: Pair) -> tuple[str, ...]:
 
 ABOUT = """\
 {setting}. Two `counterfoil serve bedrock` a store, one with {few:,} conversations and one with
-{many:,}, under the same load in turns, {rounds} rounds of {seconds:g} s, medians; the ratio is the
-median of the rounds', once more by the processor time that a request took the mock. GET reads one
-stored message after the other, of {many:,} conversations one in {every}. Every store keeps 100,000
-records and lets the least recently used go: with 100,000, each POST lets one go. Bytes are what one
-more conversation takes, of one question and its reply, two messages: by the resident memory of the
-process, and by the file (with its log) or by Redis' own figure. {lost}"""
+{many:,}, under the same load in turns, runs of {seconds:g} s, rounds: {rounds}, medians; the ratio
+is the median of the rounds', once more by the processor time that a request took the mock. GET
+reads one stored message after the other, of {many:,} conversations one in {every}. Every store
+keeps 100,000 records and lets the least recently used go: with 100,000, each POST lets one go.
+Bytes are what one more conversation takes, of one question and its reply, two messages: by the
+resident memory of the process, and by the file (with its log) or by Redis' own figure. {lost}"""

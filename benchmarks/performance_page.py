@@ -20,6 +20,9 @@ heading. Only ratios that were measured side by side, in one run, outlast the ma
 server share its cores.
 """
 
+BUSY = os.getloadavg()[0]
+"""How many processes wanted a core before anything was measured; a quiet machine has none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -143,4 +146,5 @@ def machine() -> str:
         named = f" ({found[1]})" if found and found[1] != "unknown" else ""
     versions = ", ".join(f"{one} {version(one.lower())}" for one in ("Granian", "Flask"))
     python = platform.python_version()
-    return f"{os.cpu_count()} cores{named}, {sys.platform}, Python {python}, {versions}"
+    cores = f"{os.cpu_count()} cores{named}, load {BUSY:.1f} before it began"
+    return f"{cores}, {sys.platform}, Python {python}, {versions}"

@@ -125,8 +125,8 @@ FIELDS = ("seconds", "cpu", "memory")
 
 ABOUT = """\
 {setting}; {versions}. From the start of the process until its first answer of whatever status,
-asked for every 2 ms; memory is what is resident {idle:g} s later. All in turns, {rounds} rounds,
-medians."""
+asked for every 2 ms; memory is what is resident {idle:g} s later. All in turns; rounds:
+{rounds}, medians."""
 
 
 def main(words: list[str]) -> None:

@@ -212,5 +212,5 @@ ABOUT = """\
 {setting}. {count:,} connections to one `counterfoil serve chatbot`, a question on each, its
 answer in {chunks} chunks {delay:g} ms apart (ideal {ideal:g} s, from when the request left). The
 client is another process on the same cores; it looks at each stream's first byte and, from
-{later:g} of its time on, at its end, and at one in {sample} all the time (gaps). {rounds} rounds;
+{later:g} of its time on, at its end, and at one in {sample} all the time (gaps). Rounds: {rounds};
 the one whose slowest stream is the median."""

@@ -17,7 +17,7 @@ from .wrk import Asked, Load, load
 OURS, SECOND = "ours, bedrock", "ours, mtmai"
 BARE, ADAPTED = "bare RSGI callable", "bare WSGI callable, our adapter"
 
-WARM = 40.0
+WARM = 40
 """Seconds of load after which WireMock's Java is at its best."""
 
 
@@ -173,7 +173,7 @@ def two_workers(seconds: float, times: int) -> tuple[Table, list[Limit]]:
     workers = row_named(found[0], f"{OURS}, 2 workers")
     shown = [workers, *found[1:]]
     ratio = workers.rate / fastest_peer(found)
-    made = table(f"GET, after {WARM:.0f} s of warm-up", shown)
+    made = table(f"GET, after {WARM} s of warm-up", shown)
     return made, [Limit("GET of 2 workers / warm WireMock", ratio, 1.0),
                   Limit("GET of 2 workers, failed", workers.failed, at_most=0)]  # fmt: skip
 
@@ -185,8 +185,8 @@ def row_named(one: Row, name: str) -> Row:
 def main(words: list[str]) -> None:
     options = parser("throughput", __doc__ or "")
     options.add_argument("--rounds", type=int, default=3, metavar="N")
-    options.add_argument("--seconds", type=float, default=5, metavar="S", help="of each run")
-    options.add_argument("--warm-up", type=float, default=3, metavar="S", help="before each run")
+    options.add_argument("--seconds", type=int, default=5, metavar="S", help="of each run")
+    options.add_argument("--warm-up", type=int, default=3, metavar="S", help="before each run")
     options.add_argument("--only", nargs="*", default=[], metavar="NAME", help="leave others out")
     options.add_argument("--workers", action="store_true", help="2 workers beside a warm WireMock")
     options.add_argument("--no-single", action="store_true", help="leave out what is one process")
@@ -216,8 +216,8 @@ def section(given: object, words: Sequence[str]) -> Section:
         reached += wanted
     versions = ", ".join([ours.named(), *(peer.version for peer in every), wrk.version()])
     return Section(
-        "throughput",
-        "Throughput",
+        "workers" if options["no_single"] else "throughput",
+        "Throughput of two workers" if options["no_single"] else "Throughput",
         " ".join(["python -m benchmarks throughput", *words]),
         ABOUT.format(
             setting=machine(), versions=versions, connections=wrk.CONNECTIONS,
@@ -233,7 +233,7 @@ def section(given: object, words: Sequence[str]) -> Section:
 ABOUT = """\
 {setting}; {versions}. wrk with one thread and {connections} keep-alive connections, on the same
 cores as the server. Each run is a fresh server, {warm_up:g} s of warm-up and {seconds:g} s that
-count; all take their turns, {rounds} rounds, medians. Ours is `counterfoil serve API` as it comes:
+count; all take their turns; rounds: {rounds}, medians. Ours is `counterfoil serve API` as it comes:
 one process, with journal, validation, redaction and authentication; POST stores a message
 (bedrock) or a chat (mtmai), GET reads a stored one. A peer has two stubs: POST answers a fresh id
 ({fresh} bytes; Prism always the same one, aimock a chat completion), GET {size} bytes (aimock its

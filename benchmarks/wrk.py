@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 import subprocess
@@ -83,14 +84,14 @@ end
 
 
 def run(url: str, script: str, seconds: float, *, connections: int = CONNECTIONS) -> str:
-    """Run wrk with a script in Lua, for so many seconds at most; return what it prints."""
+    """Run wrk with a script in Lua, for so many seconds (whole ones); return what it prints."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua", encoding="utf-8") as file:
         file.write(script)
         file.flush()
         # One thread: a second one would take the core that the server is on.
         return subprocess.run(
-            ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "--timeout", "10s",
-             "-s", file.name, url],
+            ["wrk", "-t1", f"-c{connections}", f"-d{math.ceil(seconds)}s", "--latency",
+             "--timeout", "10s", "-s", file.name, url],
             check=True, capture_output=True, text=True,
         ).stdout  # fmt: skip
 
