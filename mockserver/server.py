@@ -26,7 +26,15 @@ from .chaos import CUTS
 from .delivery import CAN_CUT, end, let_go
 from .draining import GRACE, NAP, Draining, Ending
 from .journal_pages import AGAIN
-from .model import DELAY, ENDING, FEED, FEED_PAUSE, Chunk
+from .model import (
+    DELAY,
+    ENDING,
+    FEED,
+    FEED_PAUSE,
+    MOST_SNAPSHOT,
+    SNAPSHOT_PATH,
+    Chunk,
+)
 from .tls import Tls
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Any]
@@ -183,11 +191,12 @@ async def _body(scope: Any, protocol: Any) -> bytes:
         return await protocol()  # type: ignore[no-any-return]
     if said is None and "transfer-encoding" not in scope.headers:
         return await protocol()  # type: ignore[no-any-return]
+    most = MOST_SNAPSHOT if scope.path == SNAPSHOT_PATH else MOST_READ
     pieces, size = [], 0
     async for piece in protocol:
         pieces.append(piece)
         size += len(piece)
-        if size > MOST_READ:
+        if size > most:
             break
     return b"".join(pieces)
 
