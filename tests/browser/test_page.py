@@ -681,14 +681,14 @@ def test_a_reply_is_changed_and_answers_in_turn_or_with_an_error(mock: Mock, pag
     page.get_by_role("button", name="Change s2").click()
     form.get_by_label("Answer", exact=True).fill("")
     form.get_by_label("Then, in turn").fill("")
-    form.get_by_label("HTTP status").fill("503")
+    form.get_by_label("HTTP code").fill("503")
     form.get_by_label("Its message").fill("Later")
     form.get_by_role("button", name="Change s2").click()
     page.get_by_role("button", name="Change s3").wait_for()
     refused = mock.chat("How is the weather?")
     assert (refused.status_code, refused.json()["msg"]) == (503, "Later.")
     page.get_by_role("button", name="Change s3").click()
-    assert form.get_by_label("HTTP status").input_value() == "503"
+    assert form.get_by_label("HTTP code").input_value() == "503"
     assert form.get_by_label("Delay").input_value() == "0.01"
 
 
