@@ -324,7 +324,8 @@ def _tell(entry: Entry, seconds: float) -> None:
         log.warning("%s: %s", entry.api, _in_a_line(remark))
     if requests.isEnabledFor(logging.INFO):
         path = _in_a_line(entry.path)
-        told = ("number", "api", "operation", "session", "caller", "method", "status", "faults")
+        told = ("number", "api", "operation", "session", "caller", "method", "status", "faults",
+                "chaos")  # fmt: skip
         more = {name: getattr(entry, name) for name in told}
         more |= {"path": path, "milliseconds": round(seconds * 1000, 3)}
         requests.info("%s %s %d", entry.method, path, entry.status, extra=more)

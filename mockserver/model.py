@@ -28,6 +28,10 @@ Identity = Mapping[str, str]
 ChunkSize = int | Literal["random", "adversarial"]
 
 
+SNAPSHOT_PATH = "/_counterfoil/state"
+MOST_SNAPSHOT = 256 * 1024 * 1024
+"""Where all that mocks remember is brought back, and how many bytes of it at most."""
+
 DELAY = "mockserver.delay"
 """Where an application says how many seconds the server shall wait before it answers."""
 

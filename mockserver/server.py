@@ -27,7 +27,15 @@ from .delivery import CAN_CUT, end, let_go
 from .draining import GRACE, NAP, Draining, Ending
 from .journal_pages import AGAIN
 from .lean_flask import LINES, header_name
-from .model import DELAY, ENDING, FEED, FEED_PAUSE, Chunk
+from .model import (
+    DELAY,
+    ENDING,
+    FEED,
+    FEED_PAUSE,
+    MOST_SNAPSHOT,
+    SNAPSHOT_PATH,
+    Chunk,
+)
 from .pacing import Pacer
 from .tls import Tls
 
@@ -200,11 +208,12 @@ async def _body(scope: Any, protocol: Any) -> bytes:
     if said is None and "transfer-encoding" not in scope.headers:
         # In HTTP/1 there is none then (RFC 9112, 6.3); to ask for it is to wait for another thread.
         return await protocol() if scope.http_version == "2" else b""
+    most = MOST_SNAPSHOT if scope.path == SNAPSHOT_PATH else MOST_READ
     pieces, size = [], 0
     async for piece in protocol:
         pieces.append(piece)
         size += len(piece)
-        if size > MOST_READ:
+        if size > most:
             break
     return b"".join(pieces)
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from flask import Blueprint, Response, jsonify, request
 
 from .journal import Journal
-from .model import Api
+from .journal_pages import as_json
+from .model import MOST_SNAPSHOT, Api
 from .store import StoreError
 
 CALLERS = ("first", "other")
@@ -30,10 +31,11 @@ def add_state(pages: Blueprint, emulators: Mapping[str, Api], journal: Journal) 
 
     @pages.get("/state")
     def snapshot() -> Response:
-        return jsonify(store.snapshot())
+        return as_json(store.snapshot())
 
     @pages.put("/state")
     def restore() -> Response:
+        request.max_content_length = MOST_SNAPSHOT
         body = request.get_json(silent=True)
         if body is None:
             raise BadState("send a snapshot, as GET gives it, as application/json")

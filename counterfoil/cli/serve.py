@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -261,6 +263,8 @@ MISTAKES = (
 def _serve(wanted: serving.Serving, workers: int, port_file: Path | None) -> None:
     def ready(made: wiring.Mocks, url: str, port: int) -> None:
         _announce(made, url, port, port_file)
+        if wanted.admin_token is None and not wiring.is_loopback(url):
+            click.echo("the admin pages are for this machine alone: no --admin-token", err=True)
 
     if workers > 1:
         serving.serve_by_workers(wanted, workers, ready)
@@ -279,12 +283,20 @@ def _tls(
         yield tls.given(certificate, key)
     elif makes:
         with TemporaryDirectory(prefix="counterfoil-") as folder:
-            hosts = {"localhost", "127.0.0.1", "::1", host} - {"0.0.0.0", "::"}
+            hosts = {"localhost", "127.0.0.1", "::1", *_named(host)}
             chain, authority = tls.generated(Path(folder), sorted(hosts))
             click.echo(f"{'trust':8} {authority}", err=True)
             yield chain
     else:
         yield None
+
+
+def _named(host: str) -> set[str]:
+    """Return by what others know a machine that listens there: by its name, if everywhere."""
+    if host not in ("0.0.0.0", "::"):
+        return {host}
+    name = socket.gethostname()
+    return {name} if re.fullmatch(r"[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)*", name) else set()
 
 
 def _announce(made: wiring.Mocks, url: str, port: int, port_file: Path | None) -> None:

@@ -858,30 +858,67 @@ async function lookAtReplies() {
 function showReplies(replies) {
   $("replies-count").textContent = replies.length ? `${replies.length} scripted` : "none is scripted: the fixtures answer";
   $("replies-rows").replaceChildren(...replies.toReversed().map(({ api, id, entry }) => {
-    const { question, contains, pattern, answer, basis, ...rest } = entry;
+    const { question, contains, pattern, answer, answers, basis, ...rest } = entry;
     const asked = question ?? (contains !== undefined ? `… ${contains} …` : `/${pattern}/`);
     const away = tried(async () => {
       await json(`replies/${encodeURIComponent(api)}/${encodeURIComponent(id)}`, { method: "DELETE" });
       await lookAtReplies();
       $("replies-title").focus();
     });
-    const texts = [`${api} ${id}`, String(asked), answer ?? "", Object.keys(rest).length ? JSON.stringify(rest) : ""];
+    const texts = [`${api} ${id}`, String(asked), answer ?? answers?.join("\n… ") ?? "", Object.keys(rest).length ? JSON.stringify(rest) : ""];
     return el("tr", {}, ...texts.map((text) => el("td", {}, visible(String(text)))),
-      el("td", {}, el("button", { type: "button", "aria-label": `Remove ${id}`, onclick: away }, "Remove")));
+      el("td", {}, el("p", { class: "buttons" },
+        el("button", { type: "button", "aria-label": `Change ${id}`, onclick: () => change(api, id, entry) }, "Change"),
+        el("button", { type: "button", "aria-label": `Remove ${id}`, onclick: away }, "Remove"))));
   }));
 }
 
+let changing = null; // the reply that is written anew, if any
+
+/** Put a reply into the form; what has no field there is in the further keys. */
+function change(api, id, { question, contains, pattern, answer, answers, error, delay, times, session, fault, basis, ...more }) {
+  const form = $("reply").elements;
+  $("reply").reset();
+  changing = { api, id };
+  const plain = typeof fault !== "object" && Object.keys(error ?? {}).every((key) => key !== "code");
+  const several = (answers ?? []).slice(1), inLines = several.every((text) => text && !text.includes("\n"));
+  const fields = { api, how: question !== undefined ? "question" : contains !== undefined ? "contains" : "pattern",
+    asked: question ?? contains ?? pattern, answer: answer ?? (inLines ? answers?.[0] : ""), then: inLines ? several.join("\n") : "",
+    status: plain && error ? error.status ?? 500 : "", message: plain ? error?.message : "", delay, times, session, fault: plain ? fault : "" };
+  for (const [name, value] of Object.entries(fields)) form[name].value = value ?? "";
+  const rest = { ...more, ...(inLines ? {} : { answers }), ...(plain ? {} : { error, fault }), ...(basis === "authored" ? {} : { basis }) };
+  form.more.value = Object.values(rest).some((value) => value !== undefined) ? JSON.stringify(rest) : "";
+  $("reply-how").open = Boolean(fields.then || error || delay || times || session || fault || form.more.value);
+  $("reply-do").textContent = `Change ${id}`;
+  $("reply-leave").hidden = false;
+  form.asked.focus();
+}
+
+$("reply").addEventListener("reset", () => {
+  changing = null;
+  $("reply-do").textContent = "Script it";
+  $("reply-leave").hidden = true;
+  $("reply-problem").textContent = "";
+});
 $("reply").addEventListener("submit", (event) => {
   event.preventDefault();
   tried(async () => {
     const given = Object.fromEntries(new FormData($("reply")));
     const entry = { api: given.api, [given.how]: given.asked };
-    if (given.answer) entry.answer = given.answer;
+    const then = given.then.split("\n").filter(Boolean);
+    if (then.length) entry.answers = [given.answer, ...then];
+    else if (given.answer) entry.answer = given.answer;
+    if (given.status) entry.error = { status: Number(given.status), ...(given.message ? { message: given.message } : {}) };
     for (const name of ["delay", "times"]) if (given[name]) entry[name] = Number(given[name]);
     for (const name of ["session", "fault"]) if (given[name]) entry[name] = given[name];
     Object.assign(entry, furtherKeys(given.more));
     await json("replies", { method: "POST", json: entry });
-    for (const name of ["asked", "answer"]) $("reply").elements[name].value = "";
+    if (changing) {
+      // The new one is there before the old one is taken away: no question is without its reply.
+      await json(`replies/${encodeURIComponent(changing.api)}/${encodeURIComponent(changing.id)}`, { method: "DELETE" });
+      $("reply").reset();
+    }
+    for (const name of ["asked", "answer", "then", "status", "message"]) $("reply").elements[name].value = "";
     $("reply").elements.asked.focus();
     await lookAtReplies();
   }, $("reply-problem"))();

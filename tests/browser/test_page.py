@@ -654,3 +654,58 @@ def test_the_journal_is_saved_as_har_as_it_is_filtered(
     assert [[one["response"]["status"] for one in entries] for entries in saved] == [
         [200, 200, 404], [404],
     ]  # fmt: skip
+
+
+def test_a_reply_is_changed_and_answers_in_turn_or_with_an_error(mock: Mock, page: Any) -> None:
+    go(page, "Replies")
+    form = page.get_by_role("form", name="Script a reply")
+    form.get_by_label("API").select_option("chatbot")
+    form.get_by_label("Text of the question").fill("weather")
+    form.get_by_label("Answer", exact=True).fill("Rain.")
+    form.get_by_text("How it is given").click()
+    form.get_by_label("Then, in turn").fill("Sun.\nSnow.")
+    form.get_by_role("button", name="Script it").click()
+    page.get_by_role("button", name="Change s1").click()
+    assert form.get_by_label("Then, in turn").input_value() == "Sun.\nSnow."
+    assert "Rain.\n… Sun.\n… Snow." in page.locator("#replies-rows").inner_text()
+    form.get_by_label("Then, in turn").fill("Hail.")
+    form.get_by_label("Delay").fill("0.01")
+    form.get_by_role("button", name="Change s1").click()
+    page.get_by_role("button", name="Remove s2").wait_for()
+    page.get_by_text("1 scripted").wait_for()
+    said = [mock.chat("How is the weather?").json()["data"]["answer"] for _ in range(3)]
+    assert said == ["Rain.", "Hail.", "Hail."]
+    page.get_by_role("button", name="Change s2").click()
+    form.get_by_role("button", name="Leave it as it is").click()
+    assert form.get_by_label("Text of the question").input_value() == ""
+    page.get_by_role("button", name="Change s2").click()
+    form.get_by_label("Answer", exact=True).fill("")
+    form.get_by_label("Then, in turn").fill("")
+    form.get_by_label("HTTP code").fill("503")
+    form.get_by_label("Its message").fill("Later")
+    form.get_by_role("button", name="Change s2").click()
+    page.get_by_role("button", name="Change s3").wait_for()
+    refused = mock.chat("How is the weather?")
+    assert (refused.status_code, refused.json()["msg"]) == (503, "Later.")
+    page.get_by_role("button", name="Change s3").click()
+    assert form.get_by_label("HTTP code").input_value() == "503"
+    assert form.get_by_label("Delay").input_value() == "0.01"
+
+
+def test_what_the_form_has_no_field_for_is_kept_when_a_reply_is_changed(
+    mock: Mock, page: Any
+) -> None:
+    entries: list[dict[str, Any]] = [
+        {"pattern": "^a", "answers": ["1\n2", "3\n4"], "times": 3, "fields": {"is_qa_mode": True}},
+        {"question": "b", "error": {"status": 500, "code": 7, "message": "no"}, "session": "mine"},
+    ]
+    for entry in entries:
+        made = mock.client.post("/_counterfoil/replies", json={"api": "chatbot", **entry})
+        assert made.status_code == 201
+    go(page, "Replies")
+    for old, new in (("s1", "s3"), ("s2", "s4")):
+        page.get_by_role("button", name=f"Change {old}").click()
+        page.get_by_role("form").get_by_role("button", name=f"Change {old}").click()
+        page.get_by_role("button", name=f"Remove {new}").wait_for()
+    kept = mock.client.get("/_counterfoil/replies").json()["replies"]
+    assert [one["entry"] for one in kept] == [{**one, "basis": "authored"} for one in entries]

@@ -291,3 +291,40 @@ def test_recorded_times_are_kept_where_they_are_asked_for(counterfoil, monkeypat
     monkeypatch.setattr("counterfoil.serving.serve", lambda wanted, ready: served.append(wanted))
     assert counterfoil("serve", *["--recorded-times"] * asked).code == 0
     assert [wanted.settings.recorded_times for wanted in served] == [asked]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), False),
+        (("--host", "localhost"), False),
+        (("--host", "0.0.0.0"), True),
+        (("--host", "0.0.0.0", "--admin-token", "sesame"), False),
+    ],
+)
+def test_who_serves_others_is_told_that_the_admin_pages_are_closed_to_them(
+    counterfoil, monkeypatch, words, told
+):
+    def serve(wanted, ready):
+        with wanted.mocks() as made:
+            ready(made, f"http://{wanted.host}:8600", 8600)
+
+    monkeypatch.setattr("counterfoil.serving.serve", serve)
+    said = counterfoil("serve", "bedrock", *words)
+    assert said.code == 0
+    assert ("for this machine alone: no --admin-token" in said.err) is told
+
+
+def test_a_certificate_for_everywhere_names_the_machine(counterfoil, monkeypatch):
+    named = []
+    monkeypatch.setattr("socket.gethostname", lambda: "machine.example")
+    monkeypatch.setattr("counterfoil.serving.serve", lambda wanted, ready: named.append(wanted.tls))
+    monkeypatch.setattr(
+        "mockserver.tls.generated", lambda folder, hosts: (tuple(hosts), folder / "authority.pem")
+    )
+    assert counterfoil("serve", "bedrock", "--tls", "--host", "0.0.0.0").code == 0
+    assert counterfoil("serve", "bedrock", "--tls").code == 0
+    assert named[0] == ("127.0.0.1", "::1", "localhost", "machine.example")
+    monkeypatch.setattr("socket.gethostname", lambda: "my_machine")
+    assert counterfoil("serve", "bedrock", "--tls", "--host", "::").code == 0
+    assert named[1] == named[2] == ("127.0.0.1", "::1", "localhost")

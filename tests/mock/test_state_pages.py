@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from flask.testing import FlaskClient
 
 from counterfoil import wiring
+from mockserver import server, state_pages
 from mockserver.clock import VirtualClock
 from mockserver.faults import find_api, names
 from mockserver.model import Settings
@@ -93,3 +96,33 @@ def test_the_scope_of_a_caller_is_within_its_api_and_another_callers_is_another(
     scopes = [emulator.scope_of_caller(identity) for identity in api.identities]
     assert all(scope[0] == name and len(scope) > 1 for scope in scopes)
     assert len(set(scopes)) == len(scopes)
+
+
+def test_a_snapshot_that_is_larger_than_any_other_body_is_restored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # So that the test is quick, what is large is made small.
+    monkeypatch.setattr(server, "MOST_READ", 3000)
+    app = wiring.mocks(["bedrock"], settings=Settings(reply_after=0)).app
+    app.config["MAX_CONTENT_LENGTH"] = 2000
+    with server.Server(app.wsgi_app) as running:
+        with httpx.Client(base_url=running.url, headers=MINE) as client:
+            for _ in range(20):
+                assert client.post("/conversation", json=BODY).status_code == 200
+            taken = client.get("/_counterfoil/state").content
+            assert len(taken) > 6000
+            client.post("/_counterfoil/reset")
+            json_type = {"Content-Type": "application/json"}
+
+            def pieces() -> Iterator[bytes]:
+                yield from (taken[at : at + 1000] for at in range(0, len(taken), 1000))
+
+            for content in (taken, pieces()):
+                brought = client.put("/_counterfoil/state", content=content, headers=json_type)
+                assert brought.json() == {"status": "ok"}
+                assert client.get("/_counterfoil/state").content == taken
+            assert client.post("/conversation", content=b"x" * 2500).status_code == 413
+            monkeypatch.setattr(state_pages, "MOST_SNAPSHOT", 5000)
+            refused = client.put("/_counterfoil/state", content=taken, headers=json_type)
+            assert refused.status_code == 413 and refused.json()["error"]
+            assert client.get("/_counterfoil/state").content == taken
