@@ -14,7 +14,7 @@ from .model import Api
 from .quotas import scope_of_quotas
 from .store import Record, Scope
 
-MOST_RECORDS = 100
+MOST_SHOWN = 100
 """Records of one API that are shown: those that were used last."""
 
 
@@ -42,7 +42,7 @@ def _shown(api: Api) -> list[dict[str, Any]]:
             "key": redact(key),
             **_written(redact, record),
         }
-        for scope, key, record in theirs[:MOST_RECORDS]
+        for scope, key, record in theirs[:MOST_SHOWN]
     ]
 
 
@@ -50,11 +50,11 @@ def _latest(api: Api) -> list[tuple[Scope, str, Record]]:
     """Return the last used records that somebody's requests made, not the switches of the mock."""
     chaos, quotas = scope_of_chaos(api.name), scope_of_quotas(api.name)
     ours = {api.world.switches.scope, api.world.scripted.scope, chaos, quotas}
-    most = MOST_RECORDS + len(ours)
+    most = MOST_SHOWN + len(ours)
     while True:
         found = api.world.store.latest((api.name,), most)
         theirs = [one for one in found if one[0] not in ours]
-        if len(theirs) >= MOST_RECORDS or len(found) < most:
+        if len(theirs) >= MOST_SHOWN or len(found) < most:
             return theirs
         most *= 4  # there is a quota for each caller, known or not
 

@@ -151,7 +151,10 @@ class RedisStore:
     """
 
     def __init__(
-        self, url: str, most_records: int = 100_000, most_counters: int = 1_000_000
+        self,
+        url: str,
+        most_records: int = stored.MOST_RECORDS,
+        most_counters: int = stored.MOST_COUNTERS,
     ) -> None:
         self._where = _shown(url)
         self._most_records = most_records

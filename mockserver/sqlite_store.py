@@ -89,8 +89,8 @@ class SqliteStore:
     def __init__(
         self,
         path: str | os.PathLike[str],
-        most_records: int = 100_000,
-        most_counters: int = 1_000_000,
+        most_records: int = stored.MOST_RECORDS,
+        most_counters: int = stored.MOST_COUNTERS,
         patience: float = 30.0,
     ) -> None:
         # Absolute, so that `:memory:` is the name of a file too, and `chdir` changes nothing.

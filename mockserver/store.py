@@ -90,7 +90,9 @@ class MemoryStore:
     over the memory, that a garbage collector goes through and a processor has never at hand.
     """
 
-    def __init__(self, most_records: int = 100_000, most_counters: int = 1_000_000) -> None:
+    def __init__(
+        self, most_records: int = stored.MOST_RECORDS, most_counters: int = stored.MOST_COUNTERS
+    ) -> None:
         self._most_records = most_records
         self._most_counters = most_counters
         self._records: dict[Scope, dict[str, bytes]] = {}

@@ -10,6 +10,10 @@ from typing import Any
 FORMAT = 1
 """The version of what stores write; one that writes otherwise gets another number."""
 
+MOST_RECORDS = 100_000
+MOST_COUNTERS = 100_000
+"""What a store holds unless told otherwise: the least recently used one goes."""
+
 MOST_CALLS = 2**53
 """A counter of a snapshot is at most this: what every reader of JSON takes for an integer."""
 
