@@ -19,7 +19,7 @@ from mockserver import create_app
 from mockserver.event_pages import AT_ONCE, SILENCE, Feed
 from mockserver.journal import MOST_BODY, Entry, Filter, Journal
 from mockserver.model import FEED, FEED_PAUSE, Api
-from mockserver.record_pages import MOST_RECORDS
+from mockserver.record_pages import MOST_SHOWN
 from mockserver.server import Server
 
 from .conftest import LOUD
@@ -212,7 +212,7 @@ def test_chaos_and_quotas_of_many_callers_are_no_conversations(
     api.world.store.change(("echo", "mine"), "a", lambda _: {"said": "x"})
     limit = {"latency": "0", "rate_limit": "1000/60"}
     assert client.put(f"{ADMIN}/chaos", json=limit).status_code == 200
-    for number in range(2 * MOST_RECORDS):
+    for number in range(2 * MOST_SHOWN):
         client.get("/", headers={"Authorization": f"caller {number}"})
     found = client.get(f"{ADMIN}/conversations").get_json()["conversations"]
     assert [one["key"] for one in found] == ["a"]
@@ -227,10 +227,10 @@ def test_conversations_hold_no_secret(client: FlaskClient, api: Api) -> None:
 
 
 def test_conversations_are_bounded_in_number_and_size(client: FlaskClient, api: Api) -> None:
-    for number in range(MOST_RECORDS + 5):
+    for number in range(MOST_SHOWN + 5):
         api.world.store.change(("echo", "mine"), str(number), lambda _: {"said": "x" * 20_000})
     found = client.get(f"{ADMIN}/conversations?api=echo").get_json()["conversations"]
-    assert len(found) == MOST_RECORDS
+    assert len(found) == MOST_SHOWN
     assert {len(one["record"]) for one in found} == {MOST_BODY}
     assert {one["characters"] for one in found} == {20_012}
 
