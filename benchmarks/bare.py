@@ -21,6 +21,8 @@ def rsgi(port: int) -> None:
     from granian.constants import Interfaces
     from granian.server.embed import Server
 
+    from mockserver.server import new_loop
+
     async def app(scope: Any, protocol: Any) -> None:
         await protocol()
         protocol.response_bytes(200, JSON, STORED if scope.method == "GET" else FRESH)
@@ -32,7 +34,8 @@ def rsgi(port: int) -> None:
     server.on_startup(
         lambda: asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, server.stop)
     )
-    asyncio.run(server.serve())
+    with asyncio.Runner(loop_factory=new_loop) as runner:  # the mocks' own
+        runner.run(server.serve())
 
 
 def wsgi(port: int) -> None:

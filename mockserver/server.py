@@ -102,7 +102,7 @@ class Server:
         self._granian.on_startup(self._stop_on_signals)
         threading.Thread(target=self._tell, args=(ready,), daemon=True).start()
         before = _native_threads()
-        with asyncio.Runner(loop_factory=_new_loop) as runner:
+        with asyncio.Runner(loop_factory=new_loop) as runner:
             runner.run(self._granian.serve())
         _see_off(before)
 
@@ -152,7 +152,7 @@ class Server:
 
     def _in_thread(self) -> None:
         before = _native_threads()
-        self._loop = _new_loop()
+        self._loop = new_loop()
         try:
             self._loop.run_until_complete(self._granian.serve())
         finally:
@@ -160,7 +160,7 @@ class Server:
             _see_off(before)
 
 
-def _new_loop() -> asyncio.AbstractEventLoop:
+def new_loop() -> asyncio.AbstractEventLoop:
     """Return uvloop's event loop where there is one: a request costs half as much on it."""
     try:
         import uvloop
