@@ -14,6 +14,7 @@ from counterfoil import wiring
 from mockserver import server, state_pages
 from mockserver.clock import VirtualClock
 from mockserver.faults import find_api, names
+from mockserver.lean_flask import LeanRequest
 from mockserver.model import Settings
 
 ADMIN = "/_counterfoil"
@@ -104,7 +105,7 @@ def test_a_snapshot_that_is_larger_than_any_other_body_is_restored(
     # So that the test is quick, what is large is made small.
     monkeypatch.setattr(server, "MOST_READ", 3000)
     app = wiring.mocks(["bedrock"], settings=Settings(reply_after=0)).app
-    app.config["MAX_CONTENT_LENGTH"] = 2000
+    monkeypatch.setattr(LeanRequest, "_max_content_length", 2000)
     with server.Server(app.wsgi_app) as running:
         with httpx.Client(base_url=running.url, headers=MINE) as client:
             for _ in range(20):
