@@ -48,10 +48,18 @@ def load_fixtures(
     """
     if not folder.is_dir():
         raise FixtureError(f"{folder}: there is no such folder of fixtures")
-    files = [*folder.glob("replies.yaml"), *sorted(folder.glob("*.har"))]
-    stamps = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in files)
-    return list(_read(stamps, read_recording, fields, check))
+    return list(_read(_stamps(folder), read_recording, fields, check))
 
+
+def _stamps(folder: Path) -> tuple[Stamp, ...]:
+    """Return the files of a folder, and what tells that one was written again."""
+    files = [*folder.glob("replies.yaml"), *sorted(folder.glob("*.har"))]
+    seen = [(path, path.stat()) for path in files]
+    return tuple((path, status.st_mtime_ns, status.st_size) for path, status in seen)
+
+
+Stamp = tuple[Path, int, int]
+"""A file, when it was written, and its bytes."""
 
 LOOK_EVERY = 0.25
 """Seconds between two looks at the files of a running mock."""
@@ -68,12 +76,13 @@ class Watched:
         self._api = api
         self._settings = settings
         self._now: list[Reply] = []
+        self._stamps: tuple[Stamp, ...] = ()
         self._looked = time.monotonic()
         self._told = ""
 
     def read(self) -> list[Reply]:
         """Return the fixtures as the files have them; raises FixtureError."""
-        api = self._api
+        api, self._stamps = self._api, _stamps(self._folder)
         found = load_fixtures(self._folder, api.read_recording, api.reply_fields, api.check_reply)
         known = faults_of(api.name) if any(reply.faults for reply in found) else {}
         for reply in found:
@@ -98,6 +107,8 @@ class Watched:
         self._looked = time.monotonic()
         before = self._now
         try:
+            if _stamps(self._folder) == self._stamps:
+                return None
             found = self.read()
         except (FixtureError, OSError) as problem:
             if str(problem) != self._told:
@@ -110,7 +121,7 @@ class Watched:
 
 @lru_cache(maxsize=64)
 def _read(
-    stamps: tuple[tuple[Path, int, int], ...],
+    stamps: tuple[Stamp, ...],
     read_recording: Recorded,
     fields: frozenset[str],
     check: Check,

@@ -6,6 +6,7 @@ import marshal
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Protocol
 
@@ -75,9 +76,10 @@ def _kept(record: Record) -> bytes:
         raise StoreError(f"{stored.NO_VALUE}: {error}") from error
 
 
+@lru_cache(1024)
 def _record(kept: bytes) -> Record:
     record: Record = marshal.loads(kept)
-    return record
+    return record  # the same one for who asks again: nobody changes it in place
 
 
 _EMPTY: dict[str, bytes] = {}
