@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import time
 import zlib
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -24,6 +26,9 @@ MOST_BYTES = 8_000_000
 
 Place = tuple[bytes, bytes]
 """A scope and a key as they are written: bytes, for not every text is Unicode that SQLite takes."""
+
+NAP = 0.00005
+"""Seconds between two looks whether another process has ended its turn."""
 
 
 class Known(NamedTuple):
@@ -49,11 +54,8 @@ class KnownRecords:
 
     def __init__(self, path: str) -> None:
         """Open the file, or make it; raises OSError."""
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            self._words = Words(file)
-        finally:
-            os.close(file)
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        self._words = Words(self._file)
         self._numbers = self._words.integers
         self._known: dict[tuple[Scope, str], Known] = {}
         self._bytes = 0
@@ -89,6 +91,34 @@ class KnownRecords:
         self._known.clear()
         self._bytes = 0
 
+    def take_turn(self, patience: float) -> None:
+        """Wait until no other process has the turn, or for so many seconds.
+
+        SQLite itself lets a process sleep for milliseconds before it tries again.
+        """
+        until = time.monotonic() + patience
+        while not self._taken() and time.monotonic() < until:
+            time.sleep(NAP)
+
+    def _taken(self) -> bool:
+        if sys.platform == "win32":
+            return True  # SQLite's own way has to do
+        import fcntl
+
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def end_turn(self) -> None:
+        """Let another process have its turn; one that is killed does, too."""
+        if sys.platform == "win32":
+            return
+        import fcntl
+
+        fcntl.flock(self._file, fcntl.LOCK_UN)
+
     def settle(self) -> None:
         """In a transaction: note that none is under way but this one, which has changed nothing."""
         if not self._words.same(*_HALVES):
@@ -111,6 +141,7 @@ class KnownRecords:
         self.forget()
         self._numbers.release()
         self._words.close()
+        os.close(self._file)
 
 
 def slot_of(scope: bytes) -> int:

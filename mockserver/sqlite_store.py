@@ -231,9 +231,12 @@ class SqliteStore:
                 # A step that uses the store itself: all of it happens, or nothing.
                 yield
                 return
-            self._run("BEGIN IMMEDIATE")
-            self._writer = threading.get_ident()
+            known = self._known
+            if known is not None:
+                known.take_turn(self._patience)
             try:
+                self._run("BEGIN IMMEDIATE")
+                self._writer = threading.get_ident()
                 yield
                 self._commit()
             except BaseException:
@@ -243,6 +246,8 @@ class SqliteStore:
             finally:
                 self._writer = 0
                 self._changed.clear()
+                if known is not None:
+                    known.end_turn()
 
     def _commit(self) -> None:
         if self._known is None:
