@@ -70,6 +70,7 @@ class SqliteStore:
         self._writer = 0
         self._changed: set[int] = set()
         self._known: KnownRecords | None = None
+        self._looked = 0.0
         self._touching = threading.Lock()
         self._touched: dict[Place, None] = {}
         self._touches_written = time.monotonic()
@@ -77,12 +78,12 @@ class SqliteStore:
 
     def read(self, scope: Scope, key: str) -> Record | None:
         """Return the record, or None where there is none."""
-        opened, known = self._mine_opened(), self._known
+        known = self._known
         if known is None or self._writer == threading.get_ident():
             place = _place(scope, key)
             record = self._find(place)
         else:
-            self._look_for_others(opened, known)
+            self._look_for_others(known)
             found = known.find(scope, key) or self._learn(known, scope, key)
             place, record = found.place, found.record
         if record is not None:
@@ -174,11 +175,12 @@ class SqliteStore:
 
     # What is done with the file.
 
-    def _look_for_others(self, opened: _Opened, known: KnownRecords) -> None:
+    def _look_for_others(self, known: KnownRecords) -> None:
         """Forget what is known where a program that is not ours may have changed it."""
         now = time.monotonic()
-        if now - opened.looked > LOOK:
-            opened.looked = now
+        if now - self._looked > LOOK:
+            self._looked = now
+            opened = self._mine_opened()
             version = self._run("PRAGMA data_version")[0][0]
             if version != opened.version:
                 opened.version = version
@@ -384,7 +386,6 @@ class _Opened:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self.process = os.getpid()
-        self.looked = 0.0
         self.version = 0
 
     def close(self) -> None:
