@@ -1,5 +1,10 @@
 """What the store in a file says to SQLite."""
 
+from __future__ import annotations
+
+from . import stored
+from .store import Scope
+
 APPLICATION = 0x43464F4C
 """What SQLite's `application_id` says in our files."""
 
@@ -57,3 +62,12 @@ DELETE FROM counters WHERE (scope, key) IN (SELECT scope, key FROM counters ORDE
 WITHIN = "WHERE scope = ? OR (scope >= ? AND scope < ?)"
 LATEST_OF_ALL = "SELECT scope, key, value FROM records ORDER BY used DESC LIMIT ?"
 LATEST = f"SELECT scope, key, value FROM records {WITHIN} ORDER BY used DESC LIMIT ?"
+
+
+def ends(within: Scope) -> tuple[bytes, bytes, bytes]:
+    """Return what WITHIN asks for: the scope itself, and all that go on with a comma.
+
+    What follows a comma in the order of bytes is a minus sign.
+    """
+    beginning = stored.under(within)
+    return beginning + b"]", beginning + b",", beginning + b"-"

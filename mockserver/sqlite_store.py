@@ -28,6 +28,7 @@ from .sqlite_statements import (
     TOTAL,
     TOUCH,
     WITHIN,
+    ends,
 )
 from .store import Record, Scope, StoreError
 
@@ -117,7 +118,7 @@ class SqliteStore:
 
         What this process has read since its last change comes where it was before.
         """
-        rows = self._run(LATEST, *_ends(within), most) if within else self._run(LATEST_OF_ALL, most)
+        rows = self._run(LATEST, *ends(within), most) if within else self._run(LATEST_OF_ALL, most)
         read = stored.from_bytes
         return [(tuple(read(scope)), read(key), read(value)) for scope, key, value in rows]
 
@@ -135,7 +136,7 @@ class SqliteStore:
             self._changed.add(EVERY)
             for table in EVICT:
                 if within:
-                    self._run(f"DELETE FROM {table} {WITHIN}", *_ends(within))
+                    self._run(f"DELETE FROM {table} {WITHIN}", *ends(within))
                 else:
                     self._run(f"DELETE FROM {table}")
 
@@ -397,12 +398,3 @@ class _Opened:
 
 def _place(scope: Scope, key: str) -> Place:
     return stored.to_bytes(scope), stored.to_bytes(key)
-
-
-def _ends(within: Scope) -> tuple[bytes, bytes, bytes]:
-    """Return what WITHIN asks for: the scope itself, and all that go on with a comma.
-
-    What follows a comma in the order of bytes is a minus sign.
-    """
-    beginning = stored.under(within)
-    return beginning + b"]", beginning + b",", beginning + b"-"
