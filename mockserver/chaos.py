@@ -291,7 +291,7 @@ class Chaos:
         record = self._store.read(self._scope, _ON)
         if record is None:
             return self._usual
-        if record != self._read[0]:
+        if record is not self._read[0] and record != self._read[0]:
             everywhere = {**self._served, **record["everywhere"]}
             own = {name: {**everywhere, **on} for name, on in record["sessions"].items()}
             plans = {name: read_plan(on) for name, on in own.items()}

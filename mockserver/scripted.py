@@ -10,7 +10,7 @@ from .faults import UnknownName, faults_of
 from .model import Api
 from .replies import Reply
 from .reply_files import FixtureError, read_entry
-from .store import Store
+from .store import Record, Store
 
 MOST_SCRIPTED = 1000
 """Replies of one API that may be scripted at a time."""
@@ -29,7 +29,7 @@ class Scripted:
         self._store = store
         self.scope = (api.name, "scripted")
         self._here: list[Reply] = []
-        self._read: tuple[list[Any], list[Reply]] = ([], [])
+        self._read: tuple[Record | None, list[Reply]] = (None, [])
 
     def add(self, entry: object) -> str:
         """Script a reply as an entry of `replies.yaml` describes it; return its id.
@@ -99,11 +99,13 @@ class Scripted:
         yield from self._kept()
 
     def _kept(self) -> list[Reply]:
-        entries = self.entries()
+        record = self._store.read(self.scope, _ALL)
+        if record is None:
+            return []
         before, replies = self._read
-        if entries != before:
-            replies = [self._reply(kept) for kept in reversed(entries)]
-            self._read = entries, replies
+        if record is not before and record != before:
+            replies = [self._reply(kept) for kept in reversed(record["entries"])]
+            self._read = record, replies
         return replies
 
     def _reply(self, kept: dict[str, Any]) -> Reply:

@@ -1,34 +1,47 @@
-"""One journal of several processes: a file that each appends to, and reads what is new in it."""
+"""One journal of several processes: files that each writes to, and reads when it is asked."""
 
 from __future__ import annotations
 
 import os
 import struct
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from .journal import EVERY, MOST_ENTRIES, MOST_SIZE, Entry, Journal, numbered
+from .shared_metrics import SharedMetrics
+from .shared_words import PAGE, Words
 from .stored import from_bytes, to_bytes
 
 HEAD = struct.Struct("<QQQ")
-"""What the file begins with: when it was made, how often it was begun anew, the last number."""
+"""What the file begins with: when it was made, how often a part was begun, the last number."""
 
-LAG = 1_000_000
-"""Bytes that are written before a process that is never asked reads them all the same."""
+MOST_FILE = 8_000_000
+"""Bytes of a part after which the other one is begun anew, once it alone has all that is kept."""
 
-MOST_FILE = 3 * MOST_SIZE
-"""Bytes of the file: then it is begun anew, with what is kept of it."""
+_MADE, _BEGUN, _LAST, _CLEARED = range(4)
+"""Numbers of the head; up to _CLEARED nothing is kept."""
+
+_COUNT, _SIZE, _ENDS = 4, 5, 6
+"""Entries of the part that is written, characters of them, and where each of two parts ends."""
 
 
 class SharedJournal(Journal):
     """The last exchanges of all processes that have opened the file; they are numbered in one row.
 
-    Who writes locks the file; a process that is killed lets go of it. An entry that was cut off by
-    that is passed over.
+    Lines are written into one of two parts, in turn; each begins one page into a file, of which the
+    first one has a head of numbers. Who writes locks the file, which a process that is killed lets
+    go of; it writes the line first and then where it ends, so that no line is ever found cut off.
+    Who reads locks nothing, and nobody reads who is not asked: what is counted is not in the lines.
+    A part is written over when the other one has all that is kept.
     """
+
+    metrics: SharedMetrics
 
     def __init__(
         self,
@@ -39,18 +52,26 @@ class SharedJournal(Journal):
     ) -> None:
         super().__init__(most, most_size)
         self._most_file = most_file
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        self._begun = 0
-        self._read = HEAD.size
-        with self._locked():
-            made, begun, last = self._head()
-            self.began = made or time.time_ns()
-            os.pwrite(self._file, HEAD.pack(self.began, begun, last), 0)
+        other = path.with_name(f"{path.name}.other")
+        self._files = [os.open(one, os.O_RDWR | os.O_CREAT, 0o600) for one in (path, other)]
+        self._writing = _Lock(self._files[0])
+        with self._writing:
+            self._words = Words(self._files[0])
+            self.metrics = SharedMetrics(path)
+            head = self._head = self._words.integers
+            if not head[_MADE]:
+                head[_ENDS] = head[_ENDS + 1] = PAGE
+                head[_MADE] = time.time_ns()
+            self.began = head[_MADE]
+        self._begun = head[_BEGUN]
+        self._begun -= bool(self._begun)
+        self._read = PAGE
+        self._cleared = head[_CLEARED]
 
     @property
     def written(self) -> int:
         """How many exchanges there were, of all processes."""
-        return self._head()[2]
+        return self._head[_LAST]
 
     @property
     def kept(self) -> int:
@@ -60,17 +81,20 @@ class SharedJournal(Journal):
 
     def write(self, seconds: float, entry: Entry) -> Entry:
         """Keep one exchange, whose answer was made in so many seconds; number it."""
-        with self._locked():
-            _, begun, last = self._head()
-            entry = numbered(entry, last + 1)
+        line, size, head = _line(entry), entry.size, self._head
+        with self._writing:
+            number = head[_LAST] + 1
+            place = head[_BEGUN] & 1
+            end = self._put(place, head[_ENDS + place], b"%d %b" % (number, line))
             # The number first: of two entries with one number a reader would lose one.
-            os.pwrite(self._file, HEAD.pack(self.began, begun, entry.number), 0)
-            end = self._append(_line(entry, seconds))
-            if end > self._most_file:
-                self._begin_anew(begun, entry.number)
-        if end - self._read > LAG:
-            self.catch_up()
-        return entry
+            head[_LAST] = number
+            head[_ENDS + place] = end
+            head[_COUNT] += 1
+            head[_SIZE] += size
+            self.metrics.note(entry, seconds)
+            if end > self._most_file and self._has_all():
+                self._begin_other()
+        return numbered(entry, number)
 
     def entries(self, wanted: Callable[[Entry], bool] = EVERY) -> list[Entry]:
         """Return what is kept and asked for, oldest first."""
@@ -85,6 +109,8 @@ class SharedJournal(Journal):
 
     def after(self, number: int, most: int) -> list[Entry]:
         """Return the entries that are kept after this one, at most so many, oldest first."""
+        if number >= self.written:
+            return []
         self.catch_up()
         return super().after(number, most)
 
@@ -95,86 +121,116 @@ class SharedJournal(Journal):
 
     def clear(self) -> None:
         """Forget all entries, in every process; numbers go on."""
-        with self._locked():
-            _, begun, last = self._head()
-            self._catch_up()
-            super().clear()
-            self._begin_anew(begun, last)
+        with self._writing:
+            self._head[_CLEARED] = self._head[_LAST]
+        self.catch_up()
 
     def catch_up(self) -> None:
         """Read what was written since the last time, by whichever process."""
-        with self._locked():
-            self._catch_up()
+        with self._lock:
+            while data := self._unread():
+                lines = data.split(b"\n")[:-1]
+                for line in lines[-self.most :]:
+                    self._take(line)
+            cleared = self._head[_CLEARED]
+            if cleared != self._cleared:
+                self._cleared = cleared
+                while self._entries and self._entries[0].number <= cleared:
+                    self._size -= self._entries.popleft().size
 
     def close(self) -> None:
-        """Let go of the file."""
-        os.close(self._file)
+        """Let go of the files."""
+        self.metrics.close()
+        self._head.release()
+        self._words.close()
+        for file in self._files:
+            os.close(file)
 
-    def _catch_up(self) -> None:
-        _, begun, _ = self._head()
-        if begun != self._begun:
-            self._begun, self._read = begun, HEAD.size
-            super().clear()
-        unread = max(os.fstat(self._file).st_size - self._read, 0)
-        data = os.pread(self._file, unread, self._read)
-        whole = data.rfind(b"\n") + 1
-        self._read += whole
-        for line in data[:whole].split(b"\n"):
-            if line:
-                self._take(line)
+    def _has_all(self) -> bool:
+        """Say whether the part that is written has all that is kept."""
+        return self._head[_COUNT] >= self.most or self._head[_SIZE] >= self._most_size
 
-    def _take(self, line: bytes) -> None:
-        try:
-            found = from_bytes(line)
-        except Exception:
-            return  # its writer was killed in the middle of it
-        if "totals" in found:
-            self.metrics.set(found["totals"])
-            return
-        entry = _entry(found["entry"])
-        self._keep(entry)
-        if found["seconds"] is not None:
-            self.metrics.note(entry, found["seconds"])
+    def _begin_other(self) -> None:
+        """Write over the older part from now on.
 
-    def _begin_anew(self, begun: int, last: int) -> None:
-        """Write the file anew, with what is kept: the totals so far, and the entries."""
-        self._catch_up()
-        kept = [_line(entry, None) for entry in super().entries()]
-        os.ftruncate(self._file, HEAD.size)
-        os.pwrite(self._file, HEAD.pack(self.began, begun + 1, last), 0)
-        self._append(to_bytes({"totals": self.metrics.totals()}) + b"\n" + b"".join(kept))
+        Whoever is killed between two of these steps leaves an older part that has nothing, or a
+        part that is said to have less than it has: it is written for longer.
+        """
+        head = self._head
+        head[_ENDS + (head[_BEGUN] + 1 & 1)] = PAGE
+        head[_COUNT] = head[_SIZE] = 0
+        head[_BEGUN] += 1
 
-    def _append(self, data: bytes) -> int:
-        end = max(os.fstat(self._file).st_size, HEAD.size)
-        if end > HEAD.size and os.pread(self._file, 1, end - 1) != b"\n":
-            data = b"\n" + data  # after an entry that was cut off
+    def _put(self, place: int, end: int, data: bytes) -> int:
         while data:
-            done = os.pwrite(self._file, data, end)
+            done = os.pwrite(self._files[place], data, end)
             data, end = data[done:], end + done
         return end
 
-    def _head(self) -> tuple[int, int, int]:
-        head = os.pread(self._file, HEAD.size, 0)
-        return HEAD.unpack(head) if len(head) == HEAD.size else (0, 0, 0)
+    def _unread(self) -> bytes:
+        """Return the next lines that were not read, b"" where there are none."""
+        head = self._head
+        while True:
+            begun = head[_BEGUN]
+            if begun - self._begun > 1:
+                # What was missed was not kept, nor is what was read before it.
+                self._begun, self._read = begun - 1, PAGE
+                super().clear()
+            place = self._begun & 1
+            end = head[_ENDS + place]
+            data = os.pread(self._files[place], max(end - self._read, 0), self._read)
+            if head[_BEGUN] - self._begun > 1:
+                continue  # it was being written over
+            if data:
+                self._read += len(data)
+                return data
+            if begun == self._begun:
+                return b""
+            self._begun, self._read = begun, PAGE
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _take(self, line: bytes) -> None:
+        number, _, fields = line.partition(b" ")
+        try:
+            if int(number) <= self._head[_CLEARED]:
+                return
+            self._keep(_entry(int(number), fields))
+        except Exception:
+            return  # somebody else has written into the file
+
+
+class _Lock:
+    """Held by one thread of one process; a process that is killed lets go of it."""
+
+    def __init__(self, file: int) -> None:
         import fcntl
 
-        with self._lock:
-            fcntl.flock(self._file, fcntl.LOCK_EX)
-            try:
-                yield
-            finally:
-                fcntl.flock(self._file, fcntl.LOCK_UN)
+        self._take = partial(fcntl.flock, file, fcntl.LOCK_EX)
+        self._release = partial(fcntl.flock, file, fcntl.LOCK_UN)
+        self._threads = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._threads.acquire()
+        self._take()
+
+    def __exit__(self, *_: object) -> None:
+        self._release()
+        self._threads.release()
 
 
-def _line(entry: Entry, seconds: float | None) -> bytes:
-    return to_bytes({"entry": entry._asdict(), "seconds": seconds}) + b"\n"
+def _line(entry: Entry) -> bytes:
+    fields = entry[1:]
+    try:
+        return orjson.dumps(fields) + b"\n"
+    except orjson.JSONEncodeError:  # half a character, which JSON can say and UTF-8 cannot
+        return to_bytes(fields) + b"\n"
 
 
-def _entry(fields: dict[str, Any]) -> Entry:
-    return Entry(**{name: _frozen(value) for name, value in fields.items()})
+def _entry(number: int, line: bytes) -> Entry:
+    try:
+        fields = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        fields = from_bytes(line)
+    return Entry._make((number, *map(_frozen, fields)))
 
 
 def _frozen(value: Any) -> Any:

@@ -12,69 +12,31 @@ from contextlib import contextmanager
 from typing import Any
 
 from . import stored
+from .known_records import EVERY, Known, KnownRecords, Place, slot_of
+from .sqlite_statements import (
+    APPLICATION,
+    COUNT,
+    EVICT,
+    FIND,
+    KEEP,
+    LATEST,
+    LATEST_OF_ALL,
+    LIST,
+    PUT_COUNTER,
+    PUT_RECORD,
+    SCHEMA,
+    TOTAL,
+    TOUCH,
+    WITHIN,
+    ends,
+)
 from .store import Record, Scope, StoreError
 
-APPLICATION = 0x43464F4C
-"""What SQLite's `application_id` says in our files."""
-
-SCHEMA = """
-CREATE TABLE records (
-    born INTEGER PRIMARY KEY AUTOINCREMENT,
-    scope BLOB NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, used INTEGER NOT NULL,
-    UNIQUE (scope, key));
-CREATE INDEX records_by_scope ON records (scope);
-CREATE INDEX records_by_use ON records (used);
-CREATE TABLE counters (
-    scope BLOB NOT NULL, key BLOB NOT NULL, calls INTEGER NOT NULL, used INTEGER NOT NULL,
-    PRIMARY KEY (scope, key)) WITHOUT ROWID;
-CREATE INDEX counters_by_use ON counters (used);
-CREATE TABLE totals (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO totals VALUES ('records', 0), ('counters', 0);
-CREATE TRIGGER record_more AFTER INSERT ON records
-    BEGIN UPDATE totals SET number = number + 1 WHERE name = 'records'; END;
-CREATE TRIGGER record_less AFTER DELETE ON records
-    BEGIN UPDATE totals SET number = number - 1 WHERE name = 'records'; END;
-CREATE TRIGGER counter_more AFTER INSERT ON counters
-    BEGIN UPDATE totals SET number = number + 1 WHERE name = 'counters'; END;
-CREATE TRIGGER counter_less AFTER DELETE ON counters
-    BEGIN UPDATE totals SET number = number - 1 WHERE name = 'counters'; END;
-"""
-# Totals are kept by triggers because SQLite counts the rows of a table one by one.
-
-FIND = "SELECT value FROM records WHERE scope = ? AND key = ?"
-LIST = "SELECT value FROM records WHERE scope = ? ORDER BY born"
-KEEP = """
-INSERT INTO records (scope, key, value, used)
-VALUES (?, ?, ?, (SELECT coalesce(max(used), 0) + 1 FROM records))
-ON CONFLICT DO UPDATE SET value = excluded.value, used = excluded.used
-"""
-TOUCH = """
-UPDATE records SET used = (SELECT max(used) + 1 FROM records) WHERE scope = ? AND key = ?
-"""
-COUNT = """
-INSERT INTO counters (scope, key, calls, used)
-VALUES (?, ?, 1, (SELECT coalesce(max(used), 0) + 1 FROM counters))
-ON CONFLICT DO UPDATE SET calls = calls + 1, used = excluded.used
-RETURNING calls
-"""
-PUT_RECORD = "INSERT INTO records (scope, key, value, used) VALUES (?, ?, ?, ?)"
-PUT_COUNTER = "INSERT INTO counters (scope, key, calls, used) VALUES (?, ?, ?, ?)"
-TOTAL = "SELECT number FROM totals WHERE name = ?"
-EVICT = {
-    "records": "DELETE FROM records WHERE born IN (SELECT born FROM records ORDER BY used LIMIT ?)",
-    "counters": """
-DELETE FROM counters WHERE (scope, key) IN (SELECT scope, key FROM counters ORDER BY used LIMIT ?)
-""",
-}
-WITHIN = "WHERE scope = ? OR (scope >= ? AND scope < ?)"
-LATEST_OF_ALL = "SELECT scope, key, value FROM records ORDER BY used DESC LIMIT ?"
-LATEST = f"SELECT scope, key, value FROM records {WITHIN} ORDER BY used DESC LIMIT ?"
-
-MOST_TOUCHES = 1000
+MOST_TOUCHES = 100
 """Records that are read before their use is written down, where nothing else is written."""
 
-Place = tuple[bytes, bytes]
-"""A scope and a key as they are written: bytes, for not every text is Unicode that SQLite takes."""
+LOOK = 0.05
+"""Seconds after which it is looked whether a program that is not ours has changed the file."""
 
 
 class SqliteStore:
@@ -84,6 +46,8 @@ class SqliteStore:
     the next change of this process, or by a read when a second has passed: so among the uses of
     one process the order is exact, and another process learns of a read a second late, or at the
     next read or change after that. A process that dies forgets the reads of its last second.
+
+    What was read is known until a store on the same file changes it; `KnownRecords` tells when.
     """
 
     def __init__(
@@ -93,7 +57,7 @@ class SqliteStore:
         most_counters: int = stored.MOST_COUNTERS,
         patience: float = 30.0,
     ) -> None:
-        # Absolute, so that `:memory:` is the name of a file too, and `chdir` changes nothing.
+        # Absolute, so that `:memory:` is a file's name too, and `chdir` changes nothing.
         self._path = os.path.abspath(path)
         self._most = {"records": most_records, "counters": most_counters}
         self._patience = patience
@@ -104,6 +68,10 @@ class SqliteStore:
         self._opening = threading.Lock()
         # Threads line up here: SQLite would let them sleep and try again.
         self._writing = threading.RLock()
+        self._writer = 0
+        self._changed: set[int] = set()
+        self._known: KnownRecords | None = None
+        self._looked = 0.0
         self._touching = threading.Lock()
         self._touched: dict[Place, None] = {}
         self._touches_written = time.monotonic()
@@ -111,8 +79,14 @@ class SqliteStore:
 
     def read(self, scope: Scope, key: str) -> Record | None:
         """Return the record, or None where there is none."""
-        place = _place(scope, key)
-        record = self._find(place)
+        known = self._known
+        if known is None or self._writer == threading.get_ident():
+            place = _place(scope, key)
+            record = self._find(place)
+        else:
+            self._look_for_others(known)
+            found = known.find(scope, key) or self._learn(known, scope, key)
+            place, record = found.place, found.record
         if record is not None:
             self._touch(place)
         return record
@@ -130,6 +104,7 @@ class SqliteStore:
             value = stored.to_bytes(after)
             self._write_touches(besides=place)
             self._run(KEEP, *place, value)
+            self._changed.add(slot_of(place[0]))
             if before is None:
                 self._evict("records")
             return after
@@ -143,7 +118,7 @@ class SqliteStore:
 
         What this process has read since its last change comes where it was before.
         """
-        rows = self._run(LATEST, *_ends(within), most) if within else self._run(LATEST_OF_ALL, most)
+        rows = self._run(LATEST, *ends(within), most) if within else self._run(LATEST_OF_ALL, most)
         read = stored.from_bytes
         return [(tuple(read(scope)), read(key), read(value)) for scope, key, value in rows]
 
@@ -158,9 +133,10 @@ class SqliteStore:
     def clear(self, within: Scope = ()) -> None:
         """Forget every scope that begins with `within`."""
         with self._transaction():
+            self._changed.add(EVERY)
             for table in EVICT:
                 if within:
-                    self._run(f"DELETE FROM {table} {WITHIN}", *_ends(within))
+                    self._run(f"DELETE FROM {table} {WITHIN}", *ends(within))
                 else:
                     self._run(f"DELETE FROM {table}")
 
@@ -194,12 +170,37 @@ class SqliteStore:
             self._closed = True
             for opened in list(self._opened):
                 opened.close()
+            if self._known is not None:
+                self._known.close()
+                self._known = None
 
     # What is done with the file.
 
+    def _look_for_others(self, known: KnownRecords) -> None:
+        """Forget what is known where a program that is not ours may have changed it."""
+        now = time.monotonic()
+        if now - self._looked > LOOK:
+            self._looked = now
+            opened = self._mine_opened()
+            version = self._run("PRAGMA data_version")[0][0]
+            if version != opened.version:
+                opened.version = version
+                known.forget()
+
+    def _learn(self, known: KnownRecords, scope: Scope, key: str) -> Known:
+        place = _place(scope, key)
+        state = known.state(place[0])
+        value = self._value(place)
+        record = stored.from_bytes(value) if value else None
+        return known.keep((scope, key), Known(record, place, *state), len(value))
+
     def _find(self, place: Place) -> Record | None:
+        return stored.from_bytes(value) if (value := self._value(place)) else None
+
+    def _value(self, place: Place) -> bytes:
+        """Return a record as it is written, nothing where there is none."""
         found = self._run(FIND, *place)
-        return stored.from_bytes(found[0][0]) if found else None
+        return found[0][0] if found else b""
 
     def _touch(self, place: Place) -> None:
         with self._touching:
@@ -223,7 +224,8 @@ class SqliteStore:
     def _evict(self, table: str) -> None:
         excess = self._run(TOTAL, table)[0][0] - self._most[table]
         if excess > 0:
-            self._run(EVICT[table], excess)
+            gone = self._run(EVICT[table], excess)
+            self._changed.update(slot_of(scope) for (scope,) in gone)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -232,14 +234,32 @@ class SqliteStore:
                 # A step that uses the store itself: all of it happens, or nothing.
                 yield
                 return
-            self._run("BEGIN IMMEDIATE")
+            known = self._known
+            if known is not None:
+                known.take_turn(self._patience)
             try:
+                self._run("BEGIN IMMEDIATE")
+                self._writer = threading.get_ident()
                 yield
-                self._run("COMMIT")
+                self._commit()
             except BaseException:
                 if self._connection().in_transaction:
                     self._run("ROLLBACK")
                 raise
+            finally:
+                self._writer = 0
+                self._changed.clear()
+                if known is not None:
+                    known.end_turn()
+
+    def _commit(self) -> None:
+        if self._known is None:
+            self._run("COMMIT")
+            return
+        self._known.settle()
+        begun = self._known.begin(self._changed)
+        self._run("COMMIT")
+        self._known.end(begun)
 
     def _run(self, statement: str, *values: bytes | int | str) -> list[tuple[Any, ...]]:
         try:
@@ -251,6 +271,10 @@ class SqliteStore:
     # Connections.
 
     def _connection(self) -> sqlite3.Connection:
+        return self._mine_opened().connection
+
+    def _mine_opened(self) -> _Opened:
+        """Return what this thread of this process has opened."""
         if self._closed:
             raise StoreError(f"The store {self._path} is closed. Open it anew")
         opened: _Opened | None = getattr(self._mine, "opened", None)
@@ -259,7 +283,7 @@ class SqliteStore:
                 # A child of a fork must not touch what its parent opened, not even to close it.
                 self._inherited.append(opened)
             opened = self._mine.opened = self._open()
-        return opened.connection
+        return opened
 
     def _open(self) -> _Opened:
         try:
@@ -293,6 +317,11 @@ class SqliteStore:
             with self._transaction():
                 if not self._is_ours():
                     self._create()
+            self._known = KnownRecords(f"{self._path}-changes")
+        except OSError as error:
+            self.close()
+            said = f"The file {self._path}-changes cannot be opened: {error.strerror}"
+            raise StoreError(f"{said}. Mend its permissions") from error
         except StoreError:
             self.close()
             raise
@@ -358,6 +387,7 @@ class _Opened:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self.process = os.getpid()
+        self.version = 0
 
     def close(self) -> None:
         if self.process == os.getpid():
@@ -368,12 +398,3 @@ class _Opened:
 
 def _place(scope: Scope, key: str) -> Place:
     return stored.to_bytes(scope), stored.to_bytes(key)
-
-
-def _ends(within: Scope) -> tuple[bytes, bytes, bytes]:
-    """Return what WITHIN asks for: the scope itself, and all that go on with a comma.
-
-    What follows a comma in the order of bytes is a minus sign.
-    """
-    beginning = stored.under(within)
-    return beginning + b"]", beginning + b",", beginning + b"-"

@@ -61,7 +61,7 @@ class Switches:
         record = self._store.read(self.scope, _ON)
         if record is None:
             return ()
-        if record != self._read[0]:
+        if record is not self._read[0] and record != self._read[0]:
             own = {name: read_chances(on) for name, on in record["sessions"].items()}
             self._read = record, {None: read_chances(record["faults"]), **own}
         known = self._read[1]

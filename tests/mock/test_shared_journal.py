@@ -189,3 +189,85 @@ def test_a_number_that_nobody_has_is_a_hole_and_no_more(path: Path) -> None:
     assert [bool(journal.find(number)) for number in range(7)] == [False, True] + [False] * 2 + [
         True, True, False,
     ]  # fmt: skip
+
+
+def test_who_follows_and_who_comes_seldom_read_the_same_while_parts_take_turns(path: Path) -> None:
+    bounds = {"most": 20, "most_file": 10_000}
+    writer, follower, rare = (SharedJournal(path, **bounds) for _ in range(3))
+    seen: list[int] = []
+    for number in range(1, 1001):
+        writer.write(0.1, Entry(0, **{**FIELDS, "body": "x" * (number % 700)}))
+        seen += [entry.number for entry in follower.after(len(seen), 100)]
+        if number % 333 == 0:
+            last = list(range(number - 19, number + 1))
+            assert [entry.number for entry in rare.entries()] == last
+            late = SharedJournal(path, **bounds)
+            assert late.entries() == rare.entries() == follower.entries()
+            late.close()
+    assert seen == list(range(1, 1001))
+    assert sum(one.stat().st_size for one in path.parent.iterdir()) < 200_000
+    for journal in (writer, follower, rare):
+        journal.close()
+
+
+def test_what_is_counted_is_known_at_once_to_all_and_names_have_room(
+    pair: tuple[SharedJournal, SharedJournal],
+) -> None:
+    here, there = pair
+    for number in range(1100):
+        faults = (f"echo.{number}", "echo.always")
+        pair[number % 2].write(0.1, Entry(0, **{**FIELDS, "faults": faults, "chunks": ()}))
+    assert here.metrics.totals() == there.metrics.totals()
+    found = here.metrics.totals()["faults"]
+    assert found.pop("echo.always") == 1100
+    assert set(found.values()) == {1} and len(found) == 1100
+
+
+def test_a_name_that_was_cut_off_counts_for_nothing(path: Path) -> None:
+    journal, other = SharedJournal(path), SharedJournal(path)
+    journal.write(0.1, Entry(0, **FIELDS))
+    with path.with_name("journal.names").open("ab") as file:
+        file.write(b'\n["faults","echo')
+    other.write(0.1, Entry(0, **{**FIELDS, "status": 404}))
+    journal.write(0.1, Entry(0, **{**FIELDS, "status": 404}))
+    assert journal.metrics.totals() == other.metrics.totals()
+    counted = {kind[2]: sum(kind[4]["answers"]) for kind in journal.metrics.totals()["exchanges"]}
+    assert counted == {200: 1, 404: 2}
+    for one in (journal, other):
+        one.close()
+
+
+def telling(path: Path, name: str, told: Any) -> None:
+    journal = SharedJournal(path, most=1000, most_file=50_000)
+    while True:
+        told.send(journal.write(0.1, Entry(0, **{**FIELDS, "session": name})).number)
+
+
+def test_nothing_that_was_written_is_lost_by_processes_that_are_killed(path: Path) -> None:
+    journal = SharedJournal(path, most=1000, most_file=50_000)
+    told: dict[int, str] = {}
+    for round in range(4):
+        running = []
+        for place in range(2):
+            here, there = SPAWN.Pipe(duplex=False)
+            name = f"{round}.{place}"
+            process = SPAWN.Process(target=telling, args=(path, name, there))
+            process.start()
+            there.close()
+            running.append((process, here, name))
+        for process, here, name in running:
+            for _ in range(150 + 37 * round):
+                told[here.recv()] = name
+            process.kill()
+            while True:
+                try:
+                    told[here.recv()] = name
+                except EOFError:
+                    break
+            process.join(10)
+        last = journal.written
+        kept = {entry.number: entry.session for entry in journal.entries()}
+        expected = {number: name for number, name in told.items() if number > last - 1000}
+        assert expected.items() <= kept.items()
+        counted = sum(sum(one[4]["answers"]) for one in journal.metrics.totals()["exchanges"])
+        assert len(told) <= counted <= last <= len(told) + 2 * (round + 1)
