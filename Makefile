@@ -31,7 +31,7 @@ demo: $(READY)  ## start the four mocks, hold them to their contracts, show the 
 
 test: $(READY)  ## lint, types and all tests
 	@$(MAKE) --no-print-directory -j3 lint collected tools
-	@$(BIN)/python -m pytest -n 6 --dist worksteal
+	@$(BIN)/python -m pytest -n 4 --dist worksteal
 
 # Written down for all workers at once; what goes wrong here goes wrong, and is told, in the run.
 collected: $(READY)

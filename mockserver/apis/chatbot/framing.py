@@ -30,13 +30,7 @@ def without_magic(text: bytes) -> bytes:
 
 def header_of(chunks: Iterable[Chunk]) -> bytes:
     """Return what stands before the magic number; all there is where it never comes."""
-    begun = b""
-    for chunk in chunks:
-        begun += chunk.data
-        header, magic, _ = begun.partition(b"\n" + MAGIC)
-        if magic:
-            return header
-    return begun
+    return b"".join(chunk.data for chunk in chunks).partition(b"\n" + MAGIC)[0]
 
 
 def schedule(
