@@ -39,8 +39,13 @@ class Lane:
         if not self._found:
             self._found = {method: _compiled(rules) for method, rules in self._rules.items()}
         found = self._found.get(environ["REQUEST_METHOD"])
-        path = environ["PATH_INFO"]
-        if found is None or not path.isascii() or not path.isprintable() or environ["SCRIPT_NAME"]:
+        path = environ.get("PATH_INFO", "")
+        if (
+            found is None
+            or not path.isascii()
+            or not path.isprintable()
+            or environ.get("SCRIPT_NAME")
+        ):
             return None
         match = found[0].fullmatch(path)
         if match is None or not _is_host(environ.get("HTTP_HOST", "")):

@@ -52,13 +52,14 @@ class LeanRequest(Request):
 
     def __init__(self, environ: dict[str, Any]) -> None:
         """Take what a request always has; Werkzeug's own does so by detours."""
-        self.method = environ["REQUEST_METHOD"]
+        self.method = environ["REQUEST_METHOD"].upper()
         self.scheme = environ["wsgi.url_scheme"]
-        self.server = (environ["SERVER_NAME"], int(environ["SERVER_PORT"]))
-        path, root = environ["PATH_INFO"], environ["SCRIPT_NAME"]
+        port = environ.get("SERVER_PORT", "")  # a server at a Unix socket has none
+        self.server = (environ["SERVER_NAME"], int(port) if port.isdecimal() else None)
+        path, root = environ.get("PATH_INFO", ""), environ.get("SCRIPT_NAME", "")
         self.path = "/" + (path if path.isascii() else _decoded(path)).lstrip("/")
         self.root_path = _decoded(root).rstrip("/")
-        self.query_string = environ["QUERY_STRING"].encode("latin1")
+        self.query_string = environ.get("QUERY_STRING", "").encode("latin1")
         self.headers = _Headers(environ)
         self.remote_addr = environ.get("REMOTE_ADDR")
         self.environ = environ

@@ -207,7 +207,7 @@ async def _body(scope: Any, protocol: Any) -> bytes:
         return await protocol()  # type: ignore[no-any-return]
     if said is None and "transfer-encoding" not in scope.headers:
         # In HTTP/1 there is none then (RFC 9112, 6.3); to ask for it is to wait for another thread.
-        return await protocol() if scope.http_version == "2" else b""
+        return b"" if scope.http_version.startswith("1") else await protocol()
     most = MOST_SNAPSHOT if scope.path == SNAPSHOT_PATH else MOST_READ
     pieces, size = [], 0
     async for piece in protocol:

@@ -109,3 +109,13 @@ def test_an_operation_that_crashes_on_the_lane_is_a_500_in_the_shape_of_the_api(
     answer = app.test_client().get("/health", headers={"x-api-key": "counterfoil-api-key"})
     assert answer.status_code == 500
     assert answer.json == {"errors": ["internal server error"]}
+
+
+def test_what_a_server_may_leave_out_of_the_environment_is_not_missed():
+    environ = EnvironBuilder(path="/health").get_environ()
+    environ["HTTP_X_API_KEY"] = "counterfoil-api-key"
+    environ["SERVER_PORT"] = ""
+    del environ["QUERY_STRING"], environ["SCRIPT_NAME"]
+    started = []
+    body = APPS["bedrock"].wsgi_app(environ, lambda status, headers: started.append(status))
+    assert (started, b"".join(body)) == (["200 OK"], b'{"status":"ok"}')
