@@ -1,41 +1,18 @@
 """`python -m benchmarks.bare KIND PORT`: how fast the server is that the mocks run under.
 
-`rsgi` is a callable that answers fixed bytes by itself; `wsgi` one behind the mocks' own adapter;
+`wsgi` is a WSGI callable that reads the body and answers fixed bytes, under the mocks' own server;
 `flask` is a Flask application of one view, under Flask's own server.
 """
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from .peers import FRESH, STORED
 
-JSON = [("content-type", "application/json")]
-
-
-def rsgi(port: int) -> None:
-    from granian.constants import Interfaces
-    from granian.server.embed import Server
-
-    from mockserver.server import new_loop
-
-    async def app(scope: Any, protocol: Any) -> None:
-        await protocol()
-        protocol.response_bytes(200, JSON, STORED if scope.method == "GET" else FRESH)
-
-    server = Server(
-        app, address="127.0.0.1", port=port, interface=Interfaces.RSGI, websockets=False,
-        log_enabled=False, backlog=1024,
-    )  # fmt: skip
-    server.on_startup(
-        lambda: asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, server.stop)
-    )
-    with asyncio.Runner(loop_factory=new_loop) as runner:  # the mocks' own
-        runner.run(server.serve())
+JSON = [("Content-Type", "application/json")]
 
 
 def wsgi(port: int) -> None:
@@ -61,7 +38,7 @@ def flask(port: int) -> None:
     app.run(port=port)
 
 
-KINDS: dict[str, Callable[[int], None]] = {"rsgi": rsgi, "wsgi": wsgi, "flask": flask}
+KINDS: dict[str, Callable[[int], None]] = {"wsgi": wsgi, "flask": flask}
 
 if __name__ == "__main__":
     KINDS[sys.argv[1]](int(sys.argv[2]))

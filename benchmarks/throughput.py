@@ -15,7 +15,7 @@ from .processes import NotStarted, cpu_seconds, free_port, running
 from .wrk import Asked, Load, load
 
 OURS, SECOND = "ours, bedrock", "ours, mtmai"
-BARE, ADAPTED = "bare RSGI callable", "bare WSGI callable, our adapter"
+BARE = "bare WSGI callable"
 
 WARM = 40
 """Seconds of load after which WireMock's Java is at its best."""
@@ -67,13 +67,10 @@ def our_subjects(*options: str) -> list[Subject]:
 
 
 def bare_subjects() -> list[Subject]:
-    def command(kind: str) -> Callable[[int], Sequence[str]]:
-        return lambda port: [sys.executable, "-m", "benchmarks.bare", kind, str(port)]
+    def command(port: int) -> Sequence[str]:
+        return [sys.executable, "-m", "benchmarks.bare", "wsgi", str(port)]
 
-    return [
-        Subject(BARE, command("rsgi"), POST, lambda _: GET),
-        Subject(ADAPTED, command("wsgi"), POST, lambda _: GET),
-    ]
+    return [Subject(BARE, command, POST, lambda _: GET)]
 
 
 def as_subject(peer: Peer) -> Subject:
@@ -238,8 +235,8 @@ one process, with journal, validation, redaction and authentication; POST stores
 (bedrock) or a chat (mtmai), GET reads a stored one. A peer has two stubs: POST answers a fresh id
 ({fresh} bytes; Prism always the same one, aimock a chat completion), GET {size} bytes (aimock its
 list of models), and stores nothing; WireMock runs without its journal and request log. The bare
-server is Granian with a callable that reads the body and answers fixed bytes. CPU is what a
-request cost the server, of all its threads. {lost}"""
+server is the mocks' own, with a WSGI callable that reads the body and answers fixed bytes. CPU is
+what a request cost the server, of all its threads. {lost}"""
 
 
 if __name__ == "__main__":

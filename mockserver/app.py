@@ -21,7 +21,19 @@ from .clock import Clock, RealClock
 from .faults import UnknownName, find_api, read_chances, with_faults
 from .journal import Entry, Journal, Redaction, redaction_of
 from .lean_flask import LeanFlask, LeanRequest, Sent
-from .model import DELAY, ENDING, Answer, Api, Call, Identity, Refusal, Settings, World
+from .model import (
+    DELAY,
+    ENDING,
+    PACES,
+    SCHEDULE,
+    Answer,
+    Api,
+    Call,
+    Identity,
+    Refusal,
+    Settings,
+    World,
+)
 from .replies import CHOSEN, PICKED, SESSION, Replies
 from .reply_files import Watched
 from .routing import paths, without_head
@@ -343,7 +355,7 @@ def _send(
 ) -> Sent:
     delay += happening.delay if happening else 0.0
     ending = happening.ending if happening else None
-    served = request.environ.get("mockserver.paces")
+    served = request.environ.get(PACES)
     # The server waits and paces streams itself: no thread sleeps for it, and others are served.
     waits = served and isinstance(clock, RealClock)
     if delay and waits:
@@ -353,7 +365,7 @@ def _send(
     if isinstance(answer.body, bytes):
         body: Any = answer.body
     elif waits or (served and ending):
-        request.environ["mockserver.schedule"] = (
+        request.environ[SCHEDULE] = (
             answer.body if waits else at_once(answer.body, clock)
         )
         body = iter(())

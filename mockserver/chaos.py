@@ -161,7 +161,7 @@ def check_here(plan: Plan, cuts: bool) -> None:
     for mishap in plan.connection:
         if mishap.kind in _CUT and not cuts:
             raise BadChaos(
-                f"{mishap.kind} cannot be had here: it takes counterfoil's own server, on Linux, "
+                f"{mishap.kind} cannot be had here: it takes counterfoil's own server "
                 "to cut a connection; truncated, stalled and drip can be had anywhere"
             )
 

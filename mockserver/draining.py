@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
-
-Rsgi = Callable[[Any, Any], Awaitable[None]]
 
 GRACE = 30.0
 """Seconds that open answers get to come to their end."""
-
-TURNED_AWAY = [("content-type", "text/plain"), ("connection", "close"), ("retry-after", "1")]
 
 NAP = 0.25
 """Seconds after which a long wait looks whether it is over."""
@@ -32,34 +26,30 @@ class Ending:
             await asyncio.sleep(min(left, NAP))
 
 
-class Draining:
-    """An RSGI application that knows how many of its answers are under way."""
+class Open:
+    """How many answers are under way."""
 
-    def __init__(self, app: Rsgi, ending: Ending) -> None:
-        self._app = app
-        self._open = 0
+    def __init__(self, ending: Ending) -> None:
+        self._count = 0
         self._ending = ending
         self._empty = asyncio.Event()
 
-    async def __call__(self, scope: Any, protocol: Any) -> None:
-        """Answer, or turn away with a 503 whoever comes after the end was asked for."""
-        if self._ending.asked:
-            protocol.response_str(503, TURNED_AWAY, "this mock server is stopping\n")
-            return
-        self._open += 1
-        try:
-            await self._app(scope, protocol)
-        finally:
-            self._open -= 1
-            if not self._open:
-                self._empty.set()
+    def begin(self) -> None:
+        """Count one more."""
+        self._count += 1
+
+    def end(self) -> None:
+        """Count one less."""
+        self._count -= 1
+        if not self._count:
+            self._empty.set()
 
     async def drain(self, grace: float = GRACE) -> None:
         """Return when no answer is under way any more, or after so many seconds.
 
-        Asked twice, nobody waits any longer.
+        From then on none is to begin. Asked twice, nobody waits any longer.
         """
-        if self._ending.asked or not self._open:
+        if self._ending.asked or not self._count:
             self._ending.asked = self._ending.over = True
             self._empty.set()
             return

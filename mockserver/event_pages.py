@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 
 from .journal import Entry, Filter, Journal
 from .journal_pages import BadQuestion, asked_for
-from .model import FEED, FEED_PAUSE
+from .model import FEED, FEED_PAUSE, PACES
 
 AT_ONCE = 500
 """Entries that are looked through before others are served again."""
@@ -66,7 +66,7 @@ def add_events(pages: Blueprint, journal: Journal) -> None:
     def follow() -> Response:
         feed = Feed(journal, _wanted(), time.monotonic)
         body: Iterator[bytes] = iter(())
-        if request.environ.get("mockserver.paces"):
+        if request.environ.get(PACES):
             request.environ[FEED] = feed
         else:
             body = _passed_on(feed)

@@ -12,6 +12,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from .har import as_har
 from .journal import Entry, Filter, Journal
+from .model import PACES
 
 MOST_WAIT = 600.0
 """Seconds that a question may be kept waiting for its entries."""
@@ -45,7 +46,7 @@ def add_journal(pages: Blueprint, journal: Journal) -> None:
         wanted, waits = asked_for(*_WAITS)
         least = int(waits.get("wait", 0))
         while pause := _pause(journal, wanted, least, waits.get("timeout", 10.0)):
-            if request.environ.get("mockserver.paces"):
+            if request.environ.get(PACES):
                 request.environ[AGAIN] = pause
                 return jsonify(entries=[])
             time.sleep(pause)

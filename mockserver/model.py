@@ -32,6 +32,12 @@ SNAPSHOT_PATH = "/_counterfoil/state"
 MOST_SNAPSHOT = 256 * 1024 * 1024
 """Where all that mocks remember is brought back, and how many bytes of it at most."""
 
+PACES = "mockserver.paces"
+"""Where a server says that it waits, and paces streams, for an application that leaves it to it."""
+
+SCHEDULE = "mockserver.schedule"
+"""Where an application leaves the chunks of a body, each with its delay."""
+
 DELAY = "mockserver.delay"
 """Where an application says how many seconds the server shall wait before it answers."""
 

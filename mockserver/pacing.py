@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
-from granian._granian import RSGIProtocolClosed as ProtocolClosed
-
+from .connection import Gone
 from .draining import NAP, Ending
 from .model import Chunk
 
@@ -17,15 +16,22 @@ TICK = 0.0005
 """Seconds by which a chunk may leave too early: a loop counts in milliseconds."""
 
 
+class Out(Protocol):
+    """Where a stream goes."""
+
+    def send_bytes(self, data: bytes) -> None:
+        """Take a chunk, without waiting for the client; raises Gone."""
+
+
 @dataclass(slots=True)
 class _Stream:
-    """What is left of a stream, when the next chunk of it is due, and who waits for its end."""
+    """What is left of a stream, when the next chunk of it is due, and what is called at its end."""
 
-    out: Any
+    out: Out
     chunk: Chunk
     rest: Iterator[Chunk]
     due: float
-    over: asyncio.Future[None]
+    over: Callable[[], None]
 
 
 class Pacer:
@@ -40,38 +46,42 @@ class Pacer:
         self._begun = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    async def pace(self, out: Any, chunks: tuple[Chunk, ...]) -> None:
-        """Send the chunks; return when the last one is sent, the client is gone, or all is over.
+    def start(self, out: Out, chunks: tuple[Chunk, ...], over: Callable[[], None]) -> None:
+        """Send the chunks; call `over` when the last is sent, the client is gone, or all is over.
 
         They are due counted from now, so that delays do not add up.
         """
         if not chunks:
+            over()
             return
         loop = asyncio.get_running_loop()
         rest = iter(chunks)
         first, now = next(rest), loop.time()
-        stream = _Stream(out, first, rest, now + first.delay, loop.create_future())
         self._begun += 1
-        self._send(stream, self._begun, now)
+        self._send(_Stream(out, first, rest, now + first.delay, over), self._begun, now)
         self._wind(loop)
-        await stream.over
+
+    async def pace(self, out: Out, chunks: tuple[Chunk, ...]) -> None:
+        """Send the chunks, and return when that is over."""
+        over = asyncio.get_running_loop().create_future()
+        self.start(out, chunks, lambda: over.done() or over.set_result(None))
+        await over
 
     def _send(self, stream: _Stream, number: int, now: float) -> None:
         """Send what is due of a stream, and let the rest of it wait."""
         try:
             while stream.due <= now + TICK:
-                if self._ending.over or stream.over.done():
+                if self._ending.over:
                     break
-                stream.out.send_bytes(stream.chunk.data)  # it takes all there is, and never waits
+                stream.out.send_bytes(stream.chunk.data)
                 stream.chunk = next(stream.rest)
                 stream.due += stream.chunk.delay
             else:
                 heapq.heappush(self._waiting, (stream.due, number, stream))
                 return
-        except (StopIteration, ProtocolClosed):
-            pass  # at its end, or the client hung up: there is nobody to tell
-        if not stream.over.done():
-            stream.over.set_result(None)
+        except (StopIteration, Gone):
+            pass  # at its end, or the client hung up
+        stream.over()
 
     def _wind(self, loop: asyncio.AbstractEventLoop) -> None:
         """Wake up when the next chunk is due, and now and then to see whether all is over."""
