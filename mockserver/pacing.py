@@ -44,7 +44,8 @@ class Pacer:
         self._ending = ending
         self._waiting: list[tuple[float, int, _Stream]] = []
         self._begun = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._due = 0.0  # uvloop's handle of what is due now is no timer, and does not say it
 
     def start(self, out: Out, chunks: tuple[Chunk, ...], over: Callable[[], None]) -> None:
         """Send the chunks; call `over` when the last is sent, the client is gone, or all is over.
@@ -89,9 +90,10 @@ class Pacer:
             return
         due = min(self._waiting[0][0], loop.time() + NAP)
         if self._timer is not None:
-            if self._timer.when() <= due:
+            if self._due <= due:
                 return
             self._timer.cancel()
+        self._due = due
         self._timer = loop.call_at(due, self._wake, loop)
 
     def _wake(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -78,8 +78,13 @@ class Service:
     def _answer_all(self) -> None:
         ready, self._ready = self._ready, []
         for connection in ready:
-            if connection.waits:
+            if not connection.waits:
+                continue
+            try:
                 self._answer(connection, connection.next_asked())
+            except Exception:
+                log.exception("an answer could not be delivered")
+                connection.abort()
 
     def _answer(self, connection: Connection, asked: Asked) -> None:
         if self._ending.asked:
