@@ -144,7 +144,9 @@ def machine() -> str:
         text = Path("/proc/cpuinfo").read_text("utf-8")
         found = re.search(r"^model name\s*:\s*(.*)$", text, re.MULTILINE)
         named = f" ({found[1]})" if found and found[1] != "unknown" else ""
-    versions = ", ".join(f"{one} {version(one.lower())}" for one in ("httptools", "uvloop", "Flask"))
+    versions = ", ".join(
+        f"{one} {version(one.lower())}" for one in ("httptools", "uvloop", "Flask")
+    )
     python = platform.python_version()
     cores = f"{os.cpu_count()} cores{named}, load {BUSY:.1f} before it began"
     return f"{cores}, {sys.platform}, Python {python}, {versions}"

@@ -365,9 +365,7 @@ def _send(
     if isinstance(answer.body, bytes):
         body: Any = answer.body
     elif waits or (served and ending):
-        request.environ[SCHEDULE] = (
-            answer.body if waits else at_once(answer.body, clock)
-        )
+        request.environ[SCHEDULE] = answer.body if waits else at_once(answer.body, clock)
         body = iter(())
     else:
         body = stalled(answer.body, clock, ending[1]) if ending else paced(answer.body, clock)

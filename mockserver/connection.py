@@ -344,7 +344,10 @@ def _manner(asked: Asked, keeps: bool, length: int) -> _Manner:
 def _head(status: int, headers: tuple[tuple[str, str], ...], manner: _Manner) -> bytes:
     """Return the head of an answer but for the line with the date, which ends it."""
     framing, keeps, version = manner
-    lines = [f"HTTP/1.1 {status} {_phrase(status)}", *(f"{name}: {value}" for name, value in headers)]
+    lines = [
+        f"HTTP/1.1 {status} {_phrase(status)}",
+        *(f"{name}: {value}" for name, value in headers),
+    ]
     names = {name.lower() for name, _ in headers}
     if framing == "chunked":
         lines.append("Transfer-Encoding: chunked")

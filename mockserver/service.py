@@ -42,6 +42,11 @@ class Service:
         self._connections: set[Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def connections(self) -> int:
+        """How many connections there are."""
+        return len(self._connections)
+
     def joined(self, connection: Connection) -> None:
         """Note a new connection."""
         transport = connection.transport
@@ -128,7 +133,11 @@ class Service:
             log.error("an answer could not be delivered", exc_info=error)
 
     async def _later(
-        self, connection: Connection, environ: dict[str, Any], asked: bytes, made: tuple[Head, bytes]
+        self,
+        connection: Connection,
+        environ: dict[str, Any],
+        asked: bytes,
+        made: tuple[Head, bytes],
     ) -> None:
         """Deliver an answer that takes its time, or ends badly."""
         try:

@@ -142,12 +142,6 @@ def test_chaos_that_there_is_not_is_wrong_usage(counterfoil, words, said):
     assert done.code == 2 and said in " ".join(done.err.split())
 
 
-def test_chaos_that_cannot_be_had_here_is_wrong_usage(counterfoil, monkeypatch):
-    monkeypatch.setattr("counterfoil.cli.serve.CAN_CUT", False)
-    done = counterfoil("serve", "bedrock", "--port", "0", "--chaos", "reset")
-    assert done.code == 2 and "on Linux" in " ".join(done.err.split())
-
-
 def test_variant_is_served_and_said_so():
     with serving("bedrock", "genesis", "--variant", "bedrock.json_sorted") as process:
         lines = [process.stdout.readline().split() for _ in range(2)]

@@ -244,7 +244,7 @@ def test_header_asks_for_one_request_alone_and_the_api_does_not_see_it(
         ("stalled:601", "stalled takes a number from 0 to 600"),
         ("reset:1", "reset takes no number"),
         ("drip@2", "after @ stands a chance from 0 to 1"),
-        ("reset", "it takes counterfoil's own server, on Linux"),
+        ("reset", "it takes counterfoil's own server"),
         ("latency=soon", "latency: 'soon' is no"),
         ("latency=uniform:2,1", "latency: 'uniform:2,1' is no"),
         ("latency=0.1,reset@2", "after @ stands a chance from 0 to 1"),

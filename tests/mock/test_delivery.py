@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import struct
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,8 +22,6 @@ from mockserver.server import Server
 
 MakeApi = Callable[..., Api]
 Serve = Callable[..., Server]
-
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it is Linux's own")
 
 CHUNKED, WHOLE = "/stream", "/say/a"
 BODY = b"0123456789"
@@ -82,10 +79,6 @@ def heard(client: socket.socket) -> bytes:
     while data := client.recv(4096):
         found += data
     return found
-
-
-def written(address: tuple[str, int]) -> str:
-    return f"{address[0]}:{address[1]}"
 
 
 def body_of(answer: bytes) -> bytes:
@@ -164,12 +157,11 @@ def test_stalled_answer_stays_open_and_is_cut_in_the_end(serve: Serve, path: str
 def test_stalled_answer_is_let_go_of_when_the_client_leaves(serve: Serve, path: str) -> None:
     server = serve()
     with connect(server) as client:
-        address = client.getsockname(), client.getpeername()
         ask(client, path, "stalled")
         assert client.recv(10) == b"HTTP/1.1 2"
+        assert server._service.connections == 1
     until = time.monotonic() + 5
-    while (found := delivery.find(*map(written, address))) is not None:
-        found.close()
+    while server._service.connections:
         assert time.monotonic() < until
         time.sleep(0.02)
 
@@ -303,7 +295,7 @@ def test_fault_that_the_client_makes_first_is_no_trouble(serve: Serve) -> None:
     assert httpx.get(server.url + WHOLE, timeout=5).content == BODY
 
 
-# Under another server, and where connections cannot be found.
+# Under another server.
 
 
 class Silent(WSGIRequestHandler):
@@ -330,38 +322,3 @@ def test_under_another_server_an_answer_falls_short_of_its_length(
         finally:
             other.shutdown()
             thread.join()
-
-
-def test_system_where_connections_cannot_be_cut_says_so_and_cuts_what_it_can(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mockserver.server.CAN_CUT", False)
-    monkeypatch.setattr("mockserver.delivery.CAN_CUT", False)
-    with httpx.Client(base_url=serve().url, timeout=5) as client:
-        refused = client.get(WHOLE, headers={"Counterfoil-Chaos": "reset"})
-        assert refused.status_code == 400 and "on Linux" in refused.json()["error"]
-        for kind in ("truncated", "stalled:0.1"):
-            for path in (WHOLE, CHUNKED):
-                with pytest.raises(httpx.RemoteProtocolError, match="incomplete|complete message"):
-                    client.get(path, headers={"Counterfoil-Chaos": kind})
-
-
-def test_connection_that_is_not_found_is_answered_with_an_error(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mockserver.delivery.find", lambda *_: None)
-    answer = httpx.get(serve().url + WHOLE, headers={"Counterfoil-Chaos": "reset"}, timeout=5)
-    assert (answer.status_code, answer.content) == (501, delivery.NOT_FOUND)
-
-
-def test_connection_is_found_by_both_of_its_ends_alone() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        with socket.create_connection(listener.getsockname()) as client:
-            server, _ = listener.accept()
-            with server:
-                found = delivery.find(*map(written, (client.getsockname(), server.getsockname())))
-                assert found is not None
-                with found:
-                    assert found.fileno() not in (server.fileno(), client.fileno())
-                    assert found.getpeername() == client.getsockname()
-        assert delivery.find("127.0.0.1:1", "127.0.0.1:2") is None

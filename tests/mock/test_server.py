@@ -16,9 +16,10 @@ import pytest
 from flask import Flask
 
 from mockserver import tls
-from mockserver.draining import Draining, Ending
+from mockserver.connection import LINGER, MOST_HEAD, MOST_READ
+from mockserver.draining import Ending, Open
 from mockserver.model import Chunk
-from mockserver.server import MOST_READ, Server
+from mockserver.server import Server
 
 
 @pytest.fixture
@@ -118,38 +119,31 @@ def test_files_that_are_no_pair_are_refused_by_name(tmp_path: Path) -> None:
         assert str(certificate) in str(wrong.value) and "PRIVATE" not in str(wrong.value)
 
 
-class Asked:
-    """What an RSGI application is given, as far as these tests go."""
-
-    def __init__(self) -> None:
-        self.answers: list[tuple[int, str]] = []
-
-    def response_str(self, status: int, headers: list[tuple[str, str]], body: str) -> None:
-        self.answers.append((status, body))
-
-
 def test_what_comes_late_is_turned_away_and_what_was_begun_is_finished() -> None:
-    async def run() -> None:
-        finish, ending, early, late = asyncio.Event(), Ending(), Asked(), Asked()
+    def app(environ: dict[str, Any], start: Any) -> list[bytes]:
+        environ["mockserver.delay"] = 0.3
+        start("200 OK", [])
+        return [b"whole"]
 
-        async def slow(scope: Any, protocol: Asked) -> None:
-            await finish.wait()
-            protocol.response_str(200, [], "whole")
-
-        draining = Draining(slow, ending)
-        answer = asyncio.ensure_future(draining(None, early))
-        await asyncio.sleep(0)
-        end = asyncio.ensure_future(draining.drain(5))
-        await asyncio.sleep(0.01)
-        assert (ending.asked, ending.over, end.done()) == (True, False, False)
-        await draining(None, late)
-        finish.set()
-        await asyncio.gather(end, answer)
-        assert ending.over
-        assert early.answers == [(200, "whole")]
-        assert late.answers == [(503, "this mock server is stopping\n")]
-
-    asyncio.run(run())
+    asked = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with Server(app) as server:
+        address = server.host, server.port
+        with socket.create_connection(address) as early, socket.create_connection(address) as late:
+            early.sendall(asked)
+            time.sleep(0.1)
+            stopped = threading.Thread(target=server.__exit__)
+            stopped.start()
+            time.sleep(0.05)
+            late.sendall(asked)
+            turned_away = late.recv(1000)
+            assert turned_away.startswith(b"HTTP/1.1 503 ")
+            assert b"\r\nConnection: close\r\n" in turned_away
+            assert turned_away.endswith(b"\r\n\r\nthis mock server is stopping\n")
+            assert late.recv(1000) == b""
+            answer = early.recv(1000)
+            assert answer.startswith(b"HTTP/1.1 200 OK\r\n") and answer.endswith(b"\r\n\r\nwhole")
+            stopped.join(5)
+            assert early.recv(1000) == b""
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -158,18 +152,16 @@ def test_an_answer_without_an_end_is_over_in_time_or_when_the_end_is_asked_for_a
 ) -> None:
     async def run() -> None:
         ending = Ending()
-
-        async def endless(scope: Any, protocol: Asked) -> None:
-            await ending.sleep(3600)
-
-        draining = Draining(endless, ending)
-        answer = asyncio.ensure_future(draining(None, Asked()))
+        under_way = Open(ending)
+        under_way.begin()
+        end = asyncio.ensure_future(under_way.drain(60 if again else 0.01))
         await asyncio.sleep(0)
-        end = asyncio.ensure_future(draining.drain(60 if again else 0.01))
-        await asyncio.sleep(0)
+        assert (ending.asked, ending.over, end.done()) == (True, False, False)
         if again:
-            await draining.drain()
-        await asyncio.gather(end, answer)
+            await under_way.drain()
+        await end
+        assert ending.over
+        await ending.sleep(3600)
 
     asyncio.run(asyncio.wait_for(run(), 5))
 
