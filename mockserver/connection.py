@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import deque
-from collections.abc import Iterable
-from email.utils import formatdate
-from functools import lru_cache
-from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol
 
 import httptools
 
+from .heads import AS_IT_IS, CHUNKED, date, has_body, head, length
 from .model import MOST_SNAPSHOT, SNAPSHOT_PATH
 
 log = logging.getLogger("mockserver")
-
-Headers = Iterable[tuple[str, str]]
 
 MOST_READ = 32 * 1024 * 1024
 """Bytes of a body that are read at all; what it then comes to is the application's to refuse."""
@@ -30,7 +24,7 @@ MOST_WAITING = 16
 """Requests that a client may send before it has the answer to the first; the rest is not read."""
 
 LINGER = 5.0
-"""Seconds in which a client that still sends may read why nobody listens any more (RFC 9112, 9.6)."""
+"""Seconds in which a client that still sends may read why nobody listens (RFC 9112, 9.6)."""
 
 
 class Gone(Exception):
@@ -52,8 +46,12 @@ class Asked(NamedTuple):
 class Takes(Protocol):
     """Who answers requests; `joined` and `left` say which connections there are."""
 
-    def joined(self, connection: Connection) -> None: ...
-    def left(self, connection: Connection) -> None: ...
+    def joined(self, connection: Connection) -> None:
+        """Note a new connection."""
+
+    def left(self, connection: Connection) -> None:
+        """Forget a connection."""
+
     def take(self, connection: Connection) -> None:
         """Call `next_asked` soon, and then answer: by `send`, or by `begin`, and `end`."""
 
@@ -81,10 +79,12 @@ class Connection(asyncio.Protocol):
     # What asyncio calls.
 
     def connection_made(self, transport: Any) -> None:
+        """Begin."""
         self.transport = transport
         self._server.joined(self)
 
     def connection_lost(self, error: Exception | None) -> None:
+        """End: nobody reads what would be answered."""
         self.gone = True
         self._waiting.clear()
         self._server.left(self)
@@ -95,14 +95,17 @@ class Connection(asyncio.Protocol):
         return bool(self._waiting) and self._asked is None and bool(self.transport.can_write_eof())
 
     def pause_writing(self) -> None:
+        """Read no more from a client that does not read."""
         self._paused = True
         self.transport.pause_reading()
 
     def resume_writing(self) -> None:
+        """Read on."""
         self._paused = False
         self._listen()
 
     def data_received(self, data: bytes) -> None:
+        """Parse what came."""
         if self._deaf:
             return
         try:
@@ -124,14 +127,17 @@ class Connection(asyncio.Protocol):
     # What the parser calls.
 
     def on_message_begin(self) -> None:
+        """Expect a request."""
         self._target, self._headers, self._pieces = b"", [], []
         self._head, self._in_head = 0, True
         self._size, self._expects = 0, False
 
     def on_url(self, piece: bytes) -> None:
+        """Take a piece of the target."""
         self._target += piece
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
         if not self._in_head:
             return  # a trailer
         self._headers.append((name, value))
@@ -139,12 +145,14 @@ class Connection(asyncio.Protocol):
             self._expects = value.lower() == b"100-continue"
 
     def on_headers_complete(self) -> None:
+        """Expect the body."""
         self._in_head = False
         self._most = MOST_SNAPSHOT if self._target == _SNAPSHOT else MOST_READ
         if self._expects:
             self._tell_to_go_on()
 
     def on_body(self, piece: bytes) -> None:
+        """Take a piece of the body; beyond all bounds, the request is over."""
         if self._deaf:
             return
         self._pieces.append(piece)
@@ -154,6 +162,7 @@ class Connection(asyncio.Protocol):
             self._hand_over(keeps=False)
 
     def on_message_complete(self) -> None:
+        """Hand the request over."""
         if not self._deaf:
             self._expects = False
             self._hand_over(self._parser.should_keep_alive())
@@ -178,9 +187,10 @@ class Connection(asyncio.Protocol):
             self._over(False)
             return
         keeps = self._goes_on(asked)
-        head = _head(status, tuple(headers), _manner(asked, keeps, len(body)))
-        self.transport.write(b"".join((head, _date(), body)))
-        promised = _length(headers) if body else None
+        framing = AS_IT_IS if asked.method == "HEAD" else str(len(body))
+        top = head(status, tuple(headers), framing, keeps, asked.version)
+        self.transport.write(b"".join((top, date(), body)))
+        promised = length(headers) if body else None
         self._over(keeps and promised in (None, len(body)))
 
     def begin(self, status: int, headers: list[tuple[str, str]]) -> None:
@@ -189,16 +199,14 @@ class Connection(asyncio.Protocol):
         assert asked is not None
         if self.gone:
             return
-        bare = asked.method == "HEAD" or status in (204, 304)
-        said = bare or _length(headers) is not None
+        bare = asked.method == "HEAD" or not has_body(status)
+        said = bare or length(headers) is not None
         self._chunked = not said and asked.version == "1.1"
         keeps = self._goes_on(asked) and (said or self._chunked)
         if not keeps and asked.keeps:
             self._asked = asked._replace(keeps=False)
-        manner = "chunked" if self._chunked else "as it is"
-        self.transport.write(
-            _head(status, tuple(headers), (manner, keeps, asked.version)) + _date()
-        )
+        framing = CHUNKED if self._chunked else AS_IT_IS
+        self.transport.write(head(status, tuple(headers), framing, keeps, asked.version) + date())
 
     def send_bytes(self, data: bytes) -> None:
         """Write a chunk of an answer that was begun; raises Gone."""
@@ -313,8 +321,9 @@ class Connection(asyncio.Protocol):
             self._ends = True
             return
         body = f"{why}\n".encode()
-        head = _head(status, (("content-type", "text/plain"),), (str(len(body)), False, "1.1"))
-        self.transport.write(b"".join((head, _date(), body)))
+        kind = (("Content-Type", "text/plain"),)
+        top = head(status, kind, str(len(body)), keeps=False, version="1.1")
+        self.transport.write(b"".join((top, date(), body)))
         self._linger()
 
     def _linger(self) -> None:
@@ -331,59 +340,3 @@ class Connection(asyncio.Protocol):
 
 
 _SNAPSHOT = SNAPSHOT_PATH.encode()
-
-_Manner = tuple[str, bool, str]
-"""How a body comes (chunked, as it is, or its length), whether the connection goes on, version."""
-
-
-def _manner(asked: Asked, keeps: bool, length: int) -> _Manner:
-    return ("as it is" if asked.method == "HEAD" else str(length), keeps, asked.version)
-
-
-@lru_cache(1024)
-def _head(status: int, headers: tuple[tuple[str, str], ...], manner: _Manner) -> bytes:
-    """Return the head of an answer but for the line with the date, which ends it."""
-    framing, keeps, version = manner
-    lines = [
-        f"HTTP/1.1 {status} {_phrase(status)}",
-        *(f"{name}: {value}" for name, value in headers),
-    ]
-    names = {name.lower() for name, _ in headers}
-    if framing == "chunked":
-        lines.append("Transfer-Encoding: chunked")
-    elif framing != "as it is" and "content-length" not in names and _has_body(status):
-        lines.append(f"Content-Length: {framing}")
-    if "connection" not in names and keeps != (version == "1.1"):
-        lines.append(f"Connection: {'keep-alive' if keeps else 'close'}")
-    return "\r\n".join([*lines, ""]).encode("latin-1", "replace")
-
-
-def _has_body(status: int) -> bool:
-    return status >= 200 and status not in (204, 304)
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
-
-
-def _length(headers: Headers) -> int | None:
-    """Return the length that headers promise, None where they promise none."""
-    for name, value in headers:
-        if len(name) == 14 and name.lower() == "content-length" and value.isdecimal():
-            return int(value)
-    return None
-
-
-_dated: tuple[int, bytes] = (0, b"")
-
-
-def _date() -> bytes:
-    """Return the line with the date, and the end of the head."""
-    global _dated
-    now = int(time.time())
-    if _dated[0] != now:
-        _dated = now, f"Date: {formatdate(now, usegmt=True)}\r\n\r\n".encode("ascii")
-    return _dated[1]

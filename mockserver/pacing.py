@@ -64,9 +64,9 @@ class Pacer:
 
     async def pace(self, out: Out, chunks: tuple[Chunk, ...]) -> None:
         """Send the chunks, and return when that is over."""
-        over = asyncio.get_running_loop().create_future()
-        self.start(out, chunks, lambda: over.done() or over.set_result(None))
-        await over
+        over = asyncio.Event()
+        self.start(out, chunks, over.set)
+        await over.wait()
 
     def _send(self, stream: _Stream, number: int, now: float) -> None:
         """Send what is due of a stream, and let the rest of it wait."""

@@ -11,7 +11,7 @@ from typing import Any
 from .connection import Asked, Connection, Gone
 from .delivery import end
 from .draining import Ending, Open
-from .environment import Environments
+from .environment import Environ, Environments
 from .journal_pages import AGAIN
 from .model import DELAY, ENDING, FEED, FEED_PAUSE, SCHEDULE
 from .pacing import Pacer
@@ -135,7 +135,7 @@ class Service:
     async def _later(
         self,
         connection: Connection,
-        environ: dict[str, Any],
+        environ: Environ,
         asked: bytes,
         made: tuple[Head, bytes],
     ) -> None:
@@ -172,7 +172,7 @@ _LATER = frozenset({AGAIN, DELAY, ENDING, FEED})
 """What an application leaves where its answer is not sent at once."""
 
 
-def _call(app: Wsgi, environ: dict[str, Any]) -> tuple[Head, bytes]:
+def _call(app: Wsgi, environ: Environ) -> tuple[Head, bytes]:
     started: list[tuple[str, list[tuple[str, str]]]] = []
     result = app(environ, lambda status, headers, exc_info=None: started.append((status, headers)))
     try:

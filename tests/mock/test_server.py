@@ -16,7 +16,7 @@ import pytest
 from flask import Flask
 
 from mockserver import tls
-from mockserver.connection import LINGER, MOST_HEAD, MOST_READ
+from mockserver.connection import MOST_READ
 from mockserver.draining import Ending, Open
 from mockserver.model import Chunk
 from mockserver.server import Server
