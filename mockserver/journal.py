@@ -72,7 +72,7 @@ class Entry(NamedTuple):
 
 def numbered(entry: Entry, number: int) -> Entry:
     """Return an entry under its number."""
-    return Entry._make((number, *entry[1:]))
+    return tuple.__new__(Entry, (number, *entry[1:]))
 
 
 @lru_cache(256)
@@ -289,6 +289,7 @@ class Journal:
         self.most = most
         self._most_size = most_size
         self._entries: deque[Entry] = deque()
+        self._sizes: deque[int] = deque()
         self._size = 0
         self._written = 0
         self.began = time.time_ns()  # tells it from the journal of a mock that is started anew
@@ -321,10 +322,13 @@ class Journal:
             return entry
 
     def _keep(self, entry: Entry) -> None:
+        size = entry.size
         self._entries.append(entry)
-        self._size += entry.size
+        self._sizes.append(size)
+        self._size += size
         while len(self._entries) > self.most or self._size > self._most_size:
-            self._size -= self._entries.popleft().size
+            self._entries.popleft()
+            self._size -= self._sizes.popleft()
 
     def metrics_text(self) -> tuple[bytes, str]:
         """Return what was counted as Prometheus reads it, and its content type."""
@@ -369,4 +373,5 @@ class Journal:
         """Forget all entries; numbers go on."""
         with self._lock:
             self._entries.clear()
+            self._sizes.clear()
             self._size = 0

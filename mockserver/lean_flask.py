@@ -51,19 +51,37 @@ class LeanRequest(Request):
     """Of the application that serves the request."""
 
     def __init__(self, environ: dict[str, Any]) -> None:
-        """Take what a request always has; Werkzeug's own does so by detours."""
+        """Take what every mock looks at; Werkzeug's own takes all there is, by detours."""
+        path = environ.get("PATH_INFO", "")
+        self.environ = environ
         self.method = environ["REQUEST_METHOD"].upper()
-        self.scheme = environ["wsgi.url_scheme"]
-        port = environ.get("SERVER_PORT", "")  # a server at a Unix socket has none
-        self.server = (environ["SERVER_NAME"], int(port) if port.isdecimal() else None)
-        path, root = environ.get("PATH_INFO", ""), environ.get("SCRIPT_NAME", "")
         self.path = "/" + (path if path.isascii() else _decoded(path)).lstrip("/")
-        self.root_path = _decoded(root).rstrip("/")
         self.query_string = environ.get("QUERY_STRING", "").encode("latin1")
         self.headers = _Headers(environ)
-        self.remote_addr = environ.get("REMOTE_ADDR")
-        self.environ = environ
-        self.shallow = False
+
+    shallow = False
+
+    @property
+    def scheme(self) -> str:  # type: ignore[override]
+        """The scheme of the URL."""
+        return str(self.environ["wsgi.url_scheme"])
+
+    @property
+    def server(self) -> tuple[str, int | None]:  # type: ignore[override]
+        """Where the server listens; at a Unix socket it has no port."""
+        port = self.environ.get("SERVER_PORT", "")
+        return self.environ["SERVER_NAME"], int(port) if port.isdecimal() else None
+
+    @property
+    def root_path(self) -> str:  # type: ignore[override]
+        """Where the application is mounted."""
+        return _decoded(self.environ.get("SCRIPT_NAME", "")).rstrip("/")
+
+    @property
+    def remote_addr(self) -> str | None:  # type: ignore[override]
+        """Who calls."""
+        found: str | None = self.environ.get("REMOTE_ADDR")
+        return found
 
     @property
     def mimetype(self) -> str:

@@ -136,7 +136,8 @@ class SharedJournal(Journal):
             if cleared != self._cleared:
                 self._cleared = cleared
                 while self._entries and self._entries[0].number <= cleared:
-                    self._size -= self._entries.popleft().size
+                    self._entries.popleft()
+                    self._size -= self._sizes.popleft()
 
     def close(self) -> None:
         """Let go of the files."""
