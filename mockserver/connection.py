@@ -92,7 +92,9 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Answer what was asked before the client said that it asks no more; else it has left."""
         self._ends = True
-        return bool(self._waiting) and self._asked is None and bool(self.transport.can_write_eof())
+        goes_on = bool(self._waiting) and self._asked is None and self.transport.can_write_eof()
+        self.gone = not goes_on
+        return bool(goes_on)
 
     def pause_writing(self) -> None:
         """Read no more from a client that does not read."""
@@ -210,7 +212,7 @@ class Connection(asyncio.Protocol):
 
     def send_bytes(self, data: bytes) -> None:
         """Write a chunk of an answer that was begun; raises Gone."""
-        if self.gone or self.transport.is_closing():
+        if self.gone:
             raise Gone
         if self._chunked:
             if data:  # a chunk of nothing would be the end
@@ -246,14 +248,13 @@ class Connection(asyncio.Protocol):
         self._deaf = True
         self._asked = None
         self._waiting.clear()
-        if not self.gone:
-            self.transport.close()
+        self.gone = True
+        self.transport.close()
 
     def abort(self) -> None:
         """Close the connection at once."""
-        self._deaf = True
-        if not self.gone:
-            self.transport.abort()
+        self._deaf = self.gone = True
+        self.transport.abort()
 
     # What is left.
 

@@ -12,8 +12,10 @@ from .connection import Gone
 from .draining import NAP, Ending
 from .model import Chunk
 
-TICK = 0.0005
-"""Seconds by which a chunk may leave too early: a loop counts in milliseconds."""
+TICKS = 1000
+"""Moments of a second: what is due in the same one leaves together, half of one early at most."""
+
+_EARLY = 0.5 / TICKS
 
 
 class Out(Protocol):
@@ -42,8 +44,8 @@ class Pacer:
 
     def __init__(self, ending: Ending) -> None:
         self._ending = ending
-        self._waiting: list[tuple[float, int, _Stream]] = []
-        self._begun = 0
+        self._waiting: dict[int, list[_Stream]] = {}
+        self._moments: list[int] = []
         self._timer: asyncio.Handle | None = None
         self._due = 0.0  # uvloop's handle of what is due now is no timer, and does not say it
 
@@ -58,8 +60,7 @@ class Pacer:
         loop = asyncio.get_running_loop()
         rest = iter(chunks)
         first, now = next(rest), loop.time()
-        self._begun += 1
-        self._send(_Stream(out, first, rest, now + first.delay, over), self._begun, now)
+        self._send(_Stream(out, first, rest, now + first.delay, over), now + _EARLY)
         self._wind(loop)
 
     async def pace(self, out: Out, chunks: tuple[Chunk, ...]) -> None:
@@ -68,17 +69,25 @@ class Pacer:
         self.start(out, chunks, over.set)
         await over.wait()
 
-    def _send(self, stream: _Stream, number: int, now: float) -> None:
+    def _send(self, stream: _Stream, until: float) -> None:
         """Send what is due of a stream, and let the rest of it wait."""
+        due = stream.due
         try:
-            while stream.due <= now + TICK:
+            while due <= until:
                 if self._ending.over:
                     break
                 stream.out.send_bytes(stream.chunk.data)
-                stream.chunk = next(stream.rest)
-                stream.due += stream.chunk.delay
+                chunk = stream.chunk = next(stream.rest)
+                due += chunk.delay
             else:
-                heapq.heappush(self._waiting, (stream.due, number, stream))
+                stream.due = due
+                moment = round(due * TICKS)
+                waiting = self._waiting.get(moment)
+                if waiting is None:
+                    self._waiting[moment] = [stream]
+                    heapq.heappush(self._moments, moment)
+                else:
+                    waiting.append(stream)
                 return
         except (StopIteration, Gone):
             pass  # at its end, or the client hung up
@@ -86,23 +95,23 @@ class Pacer:
 
     def _wind(self, loop: asyncio.AbstractEventLoop) -> None:
         """Wake up when the next chunk is due, and now and then to see whether all is over."""
-        if not self._waiting:
+        if not self._moments:
             return
-        due = min(self._waiting[0][0], loop.time() + NAP)
+        due = self._moments[0] / TICKS
         if self._timer is not None:
             if self._due <= due:
                 return
             self._timer.cancel()
-        self._due = due
-        self._timer = loop.call_at(due, self._wake, loop)
+        self._due = min(due, loop.time() + NAP)
+        self._timer = loop.call_at(self._due, self._wake, loop)
 
     def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
-        now = loop.time()
-        until = float("inf") if self._ending.over else now + TICK
+        until = loop.time() + _EARLY
+        last = float("inf") if self._ending.over else until * TICKS
         ready = []
-        while self._waiting and self._waiting[0][0] <= until:
-            ready.append(heapq.heappop(self._waiting))
-        for _, number, stream in ready:
-            self._send(stream, number, max(now, stream.due))
+        while self._moments and self._moments[0] <= last:
+            ready += self._waiting.pop(heapq.heappop(self._moments))
+        for stream in ready:
+            self._send(stream, max(until, stream.due))
         self._wind(loop)
