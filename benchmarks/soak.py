@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from . import ours, stores
+from .client import answers
 from .performance_page import Limit, Section, Table, figure, machine, parser, tell
 from .processes import family, resident
 from .soak_findings import Event, Lost, Orders, Sample, Window, ordered, settled, slope, unexplained
@@ -175,6 +176,18 @@ def begun(url: str, count: int) -> dict[str, dict[str, str]]:
     return kept
 
 
+def fill(url: str, count: int) -> None:
+    """Ask so much that the counters and the journal are full; what was said is forgotten again."""
+    asked = (
+        ours.chatbot_post(f"What is number {number}?", stream=False, at="/chatbot")
+        for number in range(count)
+    )
+    for status, body in answers(url, asked):
+        if status != 200:
+            raise ours.Lost(f"a question was not answered: {status} {body[:200]!r}")
+    ours.admin(url, "POST", "reset", {"api": "chatbot", "caller": "first"})
+
+
 def run(kind: stores.Kind, workers: int, given: Any) -> Soak:
     soak = Soak(kind, workers)
     options = ["--workers", str(workers)] if workers > 1 else []
@@ -182,6 +195,7 @@ def run(kind: stores.Kind, workers: int, given: Any) -> Soak:
         stores.place(kind) as place,
         ours.serving([], *options, "--state", place.state) as (process, url),
     ):
+        fill(url, given.fill if kind == "memory" else 0)
         old = begun(url, 100)
         shared = Ledger()
         clients = [Client(url, number, shared) for number in range(given.clients)]
@@ -250,6 +264,8 @@ def main(words: list[str]) -> None:
     options.add_argument("--round", type=float, default=20, metavar="S", help="of load")
     options.add_argument("--clients", type=int, default=16, metavar="N")
     options.add_argument("--pause", type=float, default=0.01, metavar="S", help="between requests")
+    options.add_argument("--fill", type=int, default=110_000, metavar="N",
+                         help="questions asked of a mock in memory before it begins")  # fmt: skip
     options.add_argument("--servers", nargs="*", default=SERVERS, metavar="STORE:WORKERS")
     given = options.parse_args(words)
     found, lost = [], []
@@ -264,7 +280,7 @@ def main(words: list[str]) -> None:
         explain(soak)
     about = ABOUT.format(
         setting=machine(), seconds=given.seconds, clients=given.clients, round=given.round,
-        lost=" ".join(lost),
+        fill=given.fill, lost=" ".join(lost),
     ).strip()  # fmt: skip
     command = " ".join(["python -m benchmarks soak", *words])
     reached = [limit for soak in found for limit in limits(soak, given.seconds)]
@@ -293,4 +309,5 @@ After every {round:g} s of load all is switched off, and everything that was ack
 for. Of several workers one is ended by `kill -9` in every other round. A 5xx, another status or a
 broken connection counts as unexplained where nothing that was on may have done it. Memory is what
 is resident after each round (of several workers, shared pages once), as the straight line through
-all but the first third. {lost}"""
+all but the first third; a mock in memory is asked {fill:,} questions before the first round: its
+counters and its journal, which have bounds, are full then. {lost}"""

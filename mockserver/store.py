@@ -76,8 +76,13 @@ def _kept(record: Record) -> bytes:
         raise StoreError(f"{stored.NO_VALUE}: {error}") from error
 
 
-@lru_cache(1024)
+@lru_cache(64)
 def _record(kept: bytes) -> Record:
+    """Read a record; what every request asks for, as scripts and switches, is read once.
+
+    There is no room for more than a few conversations: they should not be read faster where there
+    are a hundred of them than where there are a hundred thousand.
+    """
     record: Record = marshal.loads(kept)
     return record  # the same one for who asks again: nobody changes it in place
 
