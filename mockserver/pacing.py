@@ -19,6 +19,9 @@ TICK = 0.0005
 class Out(Protocol):
     """Where a stream goes."""
 
+    gone: bool
+    """Whether nobody takes it any more."""
+
     def send_bytes(self, data: bytes) -> None:
         """Take a chunk, without waiting for the client; raises Gone."""
 
@@ -99,6 +102,8 @@ class Pacer:
     def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
         now = loop.time()
+        if self._ending.asked:
+            self._forget_the_gone()
         until = float("inf") if self._ending.over else now + TICK
         ready = []
         while self._waiting and self._waiting[0][0] <= until:
@@ -106,3 +111,12 @@ class Pacer:
         for _, number, stream in ready:
             self._send(stream, number, max(now, stream.due))
         self._wind(loop)
+
+    def _forget_the_gone(self) -> None:
+        """Let no stream keep the server whose client left, and would be found out by a chunk."""
+        gone = [entry for entry in self._waiting if entry[2].out.gone]
+        if gone:
+            self._waiting = [entry for entry in self._waiting if not entry[2].out.gone]
+            heapq.heapify(self._waiting)
+        for _, _, stream in gone:
+            stream.over()
