@@ -1,0 +1,536 @@
+"""HTTP/1.1 as it stands on the wire, against clients that are clumsy, hurried, or hostile."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockserver import connection as wire
+from mockserver import server as servers
+from mockserver import tls
+from mockserver.connection import Asked, Connection
+from mockserver.model import DELAY, FEED, SCHEDULE, Chunk
+from mockserver.server import Server
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Any]
+Serve = Callable[..., Server]
+
+LOOPS = {"uvloop": servers.new_loop, "asyncio": asyncio.new_event_loop}
+BIG = 8 << 20
+
+
+class Told(NamedTuple):
+    """An answer as a client has it."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def application(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+    """Say what was asked; or do what the path names."""
+    body = environ["wsgi.input"].read()
+    kind, _, number = environ["PATH_INFO"].strip("/").partition("/")
+    if kind == "fails":
+        raise RuntimeError("on purpose")
+    if kind == "status":
+        start(f"{number} Said", [("X-Said", "yes")])
+        return [b"more than there should be"]
+    if kind == "promises":
+        start("200 OK", [("Content-Length", number)])
+        return [body]
+    if kind == "closes":
+        start("200 OK", [("Connection", "close"), ("Date", "today")])
+        return [b"bye"]
+    if kind == "big":
+        start("200 OK", [])
+        return [b"x" * BIG]
+    if kind in ("stream", "promised"):
+        environ[SCHEDULE] = (Chunk(0, b"ab"), Chunk(0, b""), Chunk(float(number or 0), b"cd"))
+        start("200 OK", [("Content-Length", "5" if number else "4")] if kind == "promised" else [])
+        return []
+    if kind == "feed":
+        environ[FEED] = lambda: b"data: x\n\n"
+        start("200 OK", [])
+        return []
+    if kind == "late":
+        environ[DELAY] = float(number)
+    said = {
+        key: value
+        for key, value in environ.items()
+        if isinstance(value, str) and (key[:5] == "HTTP_" or key in _SAID)
+    }
+    start("200 OK", [])
+    return [json.dumps(said | {"body": body.decode("latin-1") if len(body) < 99 else len(body)}).encode()]
+
+
+_SAID = ("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "SERVER_PROTOCOL", "CONTENT_TYPE",
+         "CONTENT_LENGTH")  # fmt: skip
+
+
+@pytest.fixture(params=LOOPS)
+def loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(servers, "new_loop", LOOPS[request.param])
+    return str(request.param)
+
+
+@pytest.fixture
+def noise(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What may be logged by a test, as it begins."""
+    return []
+
+
+@pytest.fixture
+def server(
+    loop: str, noise: list[str], caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Server]:
+    """A server that in the end has nobody left, and has said nothing that was not expected."""
+    with Server(application) as server:
+        yield server
+        settled(server)
+    over(server, noise, caplog, capfd)
+
+
+def over(server: Server, noise: list[str], caplog: Any, capfd: Any) -> None:
+    records = [*caplog.get_records("call"), *caplog.get_records("teardown")]
+    assert [one.message for one in records if one.levelno >= logging.WARNING] == noise
+    assert capfd.readouterr().err.count("Traceback") == 0
+    assert server._service.open._count == 0 and not server._service._tasks
+
+
+def settled(server: Server) -> None:
+    """Return when nobody is connected, and no answer under way, any more."""
+    until = time.monotonic() + 4
+    service = server._service
+    while service.connections or service.open._count or service._tasks:
+        assert time.monotonic() < until, (service._connections, service.open._count)
+        time.sleep(0.002)
+
+
+def connect(server: Server) -> socket.socket:
+    return socket.create_connection((server.host, server.port), timeout=5)
+
+
+def answer(file: Any, method: str = "GET") -> Told | None:
+    """Read an answer; None where the connection ended before it."""
+    line = file.readline()
+    if not line:
+        return None
+    status, headers = int(line.split()[1]), {}
+    while (line := file.readline()) != b"\r\n":
+        assert line.endswith(b"\r\n"), line
+        name, _, value = line.decode("latin-1").partition(":")
+        assert name.lower() not in headers, f"{name} comes twice"
+        headers[name.lower()] = value.strip()
+    if method == "HEAD" or status < 200 or status in (204, 304):
+        return Told(status, headers, b"")
+    if headers.get("transfer-encoding") == "chunked":
+        return Told(status, headers, chunks(file))
+    length = headers.get("content-length")
+    return Told(status, headers, file.read(int(length)) if length else file.read())
+
+
+def chunks(file: Any) -> bytes:
+    found = b""
+    while size := int(file.readline(), 16):
+        found += file.read(size)
+        assert file.readline() == b"\r\n"
+    assert file.readline() == b"\r\n"
+    return found
+
+
+def asked(server: Server, *pieces: bytes, count: int = 1, close: bool = True) -> list[Told | None]:
+    """Return the answers to what is sent; with `close`, no more may come after them."""
+    with connect(server) as client, client.makefile("rb") as file:
+        for piece in pieces:
+            client.sendall(piece)
+        found = [answer(file) for _ in range(count)]
+        if close:
+            client.shutdown(socket.SHUT_WR)
+            assert file.read() == b""
+        return found
+
+
+def said(told: Told | None) -> dict[str, Any]:
+    assert told is not None and told.status == 200, told
+    found: dict[str, Any] = json.loads(told.body)
+    return found
+
+
+def get(path: str = "/", *lines: str, method: str = "GET", version: str = "1.1") -> bytes:
+    head = [f"{method} {path} HTTP/{version}", "Host: localhost", *lines, "", ""]
+    return "\r\n".join(head).encode("latin-1")
+
+
+def post(body: bytes, *lines: str, path: str = "/") -> bytes:
+    return get(path, f"Content-Length: {len(body)}", *lines, method="POST") + body
+
+
+def chunked(body: bytes, *lines: str, size: int = 3) -> bytes:
+    pieces = [body[place : place + size] for place in range(0, len(body), size)]
+    sent = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in [*pieces, b""])
+    return get("/", "Transfer-Encoding: chunked", *lines, method="POST") + sent
+
+
+# What a request may be.
+
+
+def test_requests_that_are_sent_ahead_are_answered_in_order(server: Server) -> None:
+    paths = [f"/{number}" for number in range(60)]
+    found = asked(server, b"".join(map(get, paths)), count=60)
+    assert [said(told)["PATH_INFO"] for told in found] == paths
+
+
+def test_slow_answer_holds_back_those_behind_it(server: Server) -> None:
+    found = asked(server, get("/late/0.1") + get("/stream") + get("/c"), count=3, close=False)
+    assert said(found[0])["PATH_INFO"] == "/late/0.1"
+    assert found[1] is not None and found[1].body == b"abcd"
+    assert said(found[2])["PATH_INFO"] == "/c"
+
+
+@pytest.mark.parametrize("request_", [get("/a?b=c"), post(b"abc"), chunked(b"abcdefg")])
+def test_request_may_come_byte_by_byte(server: Server, request_: bytes) -> None:
+    whole, bytewise = (
+        asked(server, *pieces, count=2)
+        for pieces in ([request_ * 2], [bytes([byte]) for byte in request_ * 2])
+    )
+    assert list(map(said, whole)) == list(map(said, bytewise))
+
+
+def test_empty_lines_before_a_request_are_passed_over(server: Server) -> None:
+    found = asked(server, b"\r\n\r\n" + post(b"abc") + b"\r\n" + get("/b"), count=2)
+    assert [said(told)["body"] for told in found] == ["abc", ""]
+
+
+def test_trailers_are_no_headers(server: Server) -> None:
+    sent = chunked(b"abc", "Trailer: X-Late")[:-2] + b"X-Late: 1\r\n\r\n"
+    found = said(asked(server, sent)[0])
+    assert found["body"] == "abc" and found["CONTENT_LENGTH"] == "3"
+    assert "HTTP_X_LATE" not in found and "HTTP_TRANSFER_ENCODING" not in found
+
+
+def test_headers_that_come_twice_are_one_list_and_cookies_one_line(server: Server) -> None:
+    lines = ["Cookie: a=1", "X-A: 1", "cookie: b=2", "x-a: 2", "X-B: \t b \t", "X-C:", "X-D: \xe4"]
+    found = said(asked(server, get("/", *lines))[0])
+    assert found["HTTP_COOKIE"] == "a=1; b=2" and found["HTTP_X_A"] == "1, 2"
+    assert (found["HTTP_X_B"], found["HTTP_X_C"], found["HTTP_X_D"]) == ("b", "", "\xe4")
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "query"),
+    [
+        ("/a%20b%2Fc%C3%A4?d%20e", "/a b/c\xc3\xa4", "d%20e"),
+        ("/\xc3\xa4?q=\xc3\xa4&r", "/\xc3\xa4", "q=%C3%A4&r"),
+        ("/a%zz%", "/a%zz%", ""),
+        ("//a", "//a", ""),
+        ("/a?b?c", "/a", "b?c"),
+        ("http://other:1/a%20b?c=d", "/a b", "c=d"),
+        ("http://me:secret@other:1", "/", ""),
+    ],
+)
+def test_target_is_read_as_path_and_query(
+    server: Server, target: str, path: str, query: str
+) -> None:
+    found = said(asked(server, get(target))[0])
+    assert (found["PATH_INFO"], found["QUERY_STRING"]) == (path, query)
+    assert found["HTTP_HOST"] == ("other:1" if "other" in target else "localhost")
+
+
+def test_options_may_be_asked_of_the_server_itself(server: Server) -> None:
+    found = said(asked(server, get("*", method="OPTIONS"))[0])
+    assert (found["REQUEST_METHOD"], found["PATH_INFO"]) == ("OPTIONS", "/*")
+
+
+# Framing of answers.
+
+
+def test_head_is_answered_without_a_body(server: Server) -> None:
+    with connect(server) as client, client.makefile("rb") as file:
+        client.sendall(get("/stream", method="HEAD") + get("/big", method="HEAD") + get("/b"))
+        assert [answer(file, "HEAD"), answer(file, "HEAD")] != [None, None]
+        assert said(answer(file))["PATH_INFO"] == "/b"
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_status_without_a_body_has_none_whatever_the_application_made(
+    server: Server, status: int
+) -> None:
+    found = asked(server, get(f"/status/{status}") + get("/b"), count=2)
+    assert found[0] is not None and found[0].status == status
+    assert found[0].headers["x-said"] == "yes" and "content-length" not in found[0].headers
+    assert said(found[1])["PATH_INFO"] == "/b"
+
+
+@pytest.mark.parametrize(("promised", "body"), [(3, b"abcd"), (10, b"abcd"), (10, b"")])
+def test_connection_does_not_outlive_a_wrong_length(
+    server: Server, promised: int, body: bytes
+) -> None:
+    with connect(server) as client:
+        client.sendall(post(body, path=f"/promises/{promised}") + get("/b"))
+        found = everything(client)
+    assert found.count(b"HTTP/1.1 ") == 1 and b"\r\nConnection: close\r\n" in found
+    assert found.endswith(b"\r\n\r\n" + body)
+
+
+def everything(client: socket.socket) -> bytes:
+    """Return all that comes until the connection ends; raises ConnectionResetError."""
+    found = b""
+    while data := client.recv(1 << 20):
+        found += data
+    return found
+
+
+def test_connection_does_not_outlive_a_stream_of_another_length_than_promised(
+    server: Server,
+) -> None:
+    with connect(server) as client:
+        client.sendall(get("/promised") + get("/promised/0") + get("/b"))
+        found = everything(client)
+    assert found.count(b"HTTP/1.1 ") == 2 and found.endswith(b"\r\n\r\nabcd")
+
+
+def test_application_may_close_the_connection_and_date_its_answer(server: Server) -> None:
+    with connect(server) as client, client.makefile("rb") as file:
+        client.sendall(get("/closes") + get("/b"))
+        told = answer(file)
+        assert told is not None and told.headers["connection"] == "close"
+        assert told.headers["date"] == "today" and told.body == b"bye"
+        assert file.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("version", "line", "keeps"),
+    [
+        ("1.1", "X-A: b", True),
+        ("1.1", "Connection: close", False),
+        ("1.1", "Connection: Keep-Alive, Close", False),
+        ("1.0", "X-A: b", False),
+        ("1.0", "Connection: Keep-Alive", True),
+    ],
+)
+def test_connection_goes_on_as_the_client_wants_it(
+    server: Server, version: str, line: str, keeps: bool
+) -> None:
+    with connect(server) as client, client.makefile("rb") as file:
+        client.sendall(get("/a", line, version=version))
+        told = answer(file)
+        assert said(told)["SERVER_PROTOCOL"] == f"HTTP/{version}"
+        if keeps:
+            client.sendall(get("/b", line, version=version))
+            assert said(answer(file))["PATH_INFO"] == "/b"
+        else:
+            assert file.read() == b""
+    expected = {"1.1": "" if keeps else "close", "1.0": "keep-alive" if keeps else ""}[version]
+    assert told is not None and told.headers.get("connection", "") == expected
+
+
+@pytest.mark.parametrize("line", ["X-A: b", "Connection: keep-alive"])
+def test_stream_to_who_knows_no_chunks_ends_with_the_connection(server: Server, line: str) -> None:
+    with connect(server) as client:
+        client.sendall(get("/stream", line, version="1.0"))
+        found = everything(client)
+    assert found.endswith(b"\r\n\r\nabcd") and b"ransfer-" not in found
+
+
+# What is no request.
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"nonsense\r\n\r\n", 501),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 501),
+        (b"get / HTTP/1.1\r\nHost: a\r\n\r\n", 501),
+        (b"GET / HTTP/1.1\r\nNo colon\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\x00b\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\nHost: a\n\n", 400),
+        (b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET / HTTP/1.2\r\nHost: a\r\n\r\n", 400),
+        (b"GET / HTTP/2.0\r\nHost: a\r\nExpect: 100-continue\r\n\r\n", 505),
+        (b"GET /\r\n\r\n", 505),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+        (get("/", "Content-Length: 1", "Content-Length: 1", method="POST"), 400),
+        (get("/", "Content-Length: 1", "Transfer-Encoding: chunked", method="POST"), 400),
+        (get("/", "Content-Length: -1", method="POST"), 400),
+        (get("/", "Content-Length: " + "9" * 30, method="POST"), 400),
+        (get("/", "Transfer-Encoding: gzip", method="POST"), 400),
+        (get("/", "Transfer-Encoding: chunked", method="POST") + b"zz\r\n", 400),
+        (get("/", "Transfer-Encoding: chunked", method="POST") + b"f" * 17 + b"\r\n", 400),
+        (get("/", "Transfer-Encoding: chunked", method="POST") + b"1\r\nab\r\n", 400),
+        (get("/", "X-A: " + "a" * (wire.MOST_HEAD * 3)), 431),
+        (get("/" + "a" * (wire.MOST_HEAD * 3)), 431),
+        (chunked(b"a")[:-2] + b"T: " + b"a" * (wire.MOST_HEAD * 3), 431),
+    ],
+)  # fmt: skip
+def test_what_is_no_request_is_turned_down_in_its_turn(
+    server: Server, sent: bytes, status: int
+) -> None:
+    with connect(server) as client, client.makefile("rb") as file:
+        client.sendall(sent)
+        assert refused(file) == status
+    with connect(server) as client, client.makefile("rb") as file:
+        client.sendall(get("/late/0.02") + post(b"a") + sent)
+        assert said(answer(file))["PATH_INFO"] == "/late/0.02"
+        assert said(answer(file))["body"] == "a"
+        assert refused(file) == status
+
+
+def refused(file: Any) -> int:
+    told = answer(file)
+    assert told is not None and told.headers["connection"] == "close" and told.body
+    assert file.read() == b""
+    return told.status
+
+
+def test_head_may_be_long_and_come_in_pieces_behind_a_large_body(server: Server) -> None:
+    long = get("/b", "X-A: " + "a" * (wire.MOST_HEAD - 100))
+    body = b"b" * (wire.MOST_HEAD * 4)
+    sent = post(body) + long
+    cut = len(sent) - len(long) + 10
+    with connect(server) as client, client.makefile("rb") as file:
+        for piece in (sent[:cut], sent[cut:-1], sent[-1:]):
+            client.sendall(piece)
+            time.sleep(0.02)
+        assert said(answer(file))["body"] == len(body)
+        assert said(answer(file))["PATH_INFO"] == "/b"
+
+
+# Changing to another protocol.
+
+H2C = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQ")
+
+
+@pytest.mark.parametrize("lines", [H2C, ("Connection: upgrade", "Upgrade: websocket")])
+@pytest.mark.parametrize("make", [lambda *lines: get("/", *lines), lambda *lines: post(b"abc", *lines),
+                                  lambda *lines: chunked(b"abcdefg", *lines)])  # fmt: skip
+def test_wish_for_another_protocol_is_ignored_and_the_body_belongs_to_the_request(
+    server: Server, make: Callable[..., bytes], lines: tuple[str, ...]
+) -> None:
+    sent = make(*lines)
+    plain = said(asked(server, make())[0])
+    for pieces in ([sent * 3], [bytes([byte]) for byte in sent * 3]):
+        for told in asked(server, *pieces, count=3):
+            found = said(told)
+            assert found.pop("HTTP_CONNECTION") and found.pop("HTTP_UPGRADE") in ("h2c", "websocket")
+            found.pop("HTTP_HTTP2_SETTINGS", None)
+            assert found == plain
+
+
+def test_thousands_of_wishes_for_another_protocol_are_no_trouble(server: Server) -> None:
+    sent = get("/", *H2C[:2]) * 2500
+    assert len({json.dumps(said(told)) for told in asked(server, sent, count=2500)}) == 1
+
+
+def test_connect_is_answered_and_what_follows_is_not_read(server: Server) -> None:
+    with connect(server) as client, client.makefile("rb") as file:
+        client.sendall(get("other:443", method="CONNECT") + b"\x16\x03\x01" + get("/b"))
+        found = said(answer(file))
+        assert (found["REQUEST_METHOD"], found["PATH_INFO"]) == ("CONNECT", "/other:443")
+        assert file.read() == b""
+
+
+# Expectations.
+
+
+@pytest.mark.parametrize("value", ["100-continue", "100-Continue \t"])
+def test_who_expects_100_is_told_to_go_on_when_its_turn_has_come(
+    server: Server, value: str
+) -> None:
+    sent = post(b"abc", f"Expect: {value}")
+    with connect(server) as client, client.makefile("rb") as file:
+        client.sendall(get("/late/0.05") + get("/stream/0.02") + sent[:-3])
+        assert said(answer(file))["PATH_INFO"] == "/late/0.05"
+        assert answer(file).body == b"abcd"  # type: ignore[union-attr]
+        assert file.readline() == b"HTTP/1.1 100 Continue\r\n" and file.readline() == b"\r\n"
+        client.sendall(sent[-3:] + get("/b"))
+        assert said(answer(file))["body"] == "abc" and said(answer(file))["PATH_INFO"] == "/b"
+
+
+def test_who_speaks_1_0_is_never_told_to_go_on(server: Server) -> None:
+    sent = get("/", "Expect: 100-continue", "Content-Length: 3", method="POST", version="1.0")
+    assert said(asked(server, sent, b"abc")[0])["body"] == "abc"
+
+
+# Bodies beyond the bound.
+
+
+@pytest.mark.parametrize("form", ["chunked", "length"])
+@pytest.mark.parametrize("path", ["/", "/fails"])
+def test_client_that_goes_on_with_a_body_beyond_all_bounds_reads_the_answer_afterwards(
+    server: Server, noise: list[str], monkeypatch: pytest.MonkeyPatch, form: str, path: str
+) -> None:
+    monkeypatch.setattr(wire, "MOST_READ", 1 << 20)
+    if path == "/fails":
+        noise.append("the application failed at a request")
+    line = "Content-Length: 16777216" if form == "length" else "Transfer-Encoding: chunked"
+    piece = b"x" * (1 << 20)
+    with connect(server) as client, client.makefile("rb") as file:
+        client.sendall(get(path, line, method="POST"))
+        for _ in range(16):
+            client.sendall(piece if form == "length" else b"%x\r\n%b\r\n" % (1 << 20, piece))
+        told = answer(file)
+        assert told is not None and told.headers["connection"] == "close"
+        assert path == "/fails" or 1 << 20 < said(told)["body"] < 3 << 20
+        assert file.read() == b""
+
+
+def test_body_of_many_small_chunks_takes_no_more_than_its_bytes(server: Server) -> None:
+    body = bytes(range(256)) * 400
+    found = asked(server, chunked(body, size=1))
+    assert said(found[0])["body"] == len(body)
+
+
+# Clients that leave.
+
+
+def leave(client: socket.socket, how: str) -> None:
+    if how == "reset":
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+
+
+@pytest.mark.parametrize("how", ["close", "reset"])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET / HT",
+        get("/"),
+        post(b"abc")[:-1],
+        get("/", "Expect: 100-continue", "Content-Length: 3", method="POST"),
+        chunked(b"abcdef")[:-9],
+        get("/late/30"),
+        get("/late/30") * 30,
+        get("/stream/0.05"),
+        get("/stream/0.05") * 3,
+        get("/feed"),
+        get("/big"),
+        get("/big") * 30,
+        b"nonsense\r\n\r\n",
+        get("/late/30") + b"nonsense",
+        get("/", *H2C) * 3,
+    ],
+)
+def test_client_may_leave_at_any_time(server: Server, sent: bytes, how: str) -> None:
+    for pause in (0, 0.03):
+        client = connect(server)
+        client.sendall(sent)
+        time.sleep(pause)
+        leave(client, how)
+    assert said(asked(server, get("/b"))[0])["PATH_INFO"] == "/b"
