@@ -99,7 +99,11 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Answer what was asked before the client said that it asks no more; else it has left."""
         self._ends = True
-        return bool(self._waiting) and self._asked is None and bool(self.transport.can_write_eof())
+        stays = bool(self._waiting) and self._asked is None and self.transport.can_write_eof()
+        if not stays:
+            self.gone = self._deaf = True
+            self._waiting.clear()
+        return bool(stays)
 
     def pause_writing(self) -> None:
         """Read no more from a client that does not read."""

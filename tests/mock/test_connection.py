@@ -64,7 +64,7 @@ def application(environ: dict[str, Any], start: Callable[..., Any]) -> list[byte
         start("200 OK", [("Content-Length", "5" if number else "4")] if kind == "promised" else [])
         return []
     if kind == "feed":
-        environ[FEED] = lambda: b"data: x\n\n"
+        environ[FEED] = lambda: b"data: x\n\n" * int(number or 1)
         start("200 OK", [])
         return []
     if kind == "late":
@@ -75,7 +75,11 @@ def application(environ: dict[str, Any], start: Callable[..., Any]) -> list[byte
         if isinstance(value, str) and (key[:5] == "HTTP_" or key in _SAID)
     }
     start("200 OK", [])
-    return [json.dumps(said | {"body": body.decode("latin-1") if len(body) < 99 else len(body)}).encode()]
+    return [
+        json.dumps(
+            said | {"body": body.decode("latin-1") if len(body) < 99 else len(body)}
+        ).encode()
+    ]
 
 
 _SAID = ("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "SERVER_PROTOCOL", "CONTENT_TYPE",
@@ -417,8 +421,14 @@ H2C = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: A
 
 
 @pytest.mark.parametrize("lines", [H2C, ("Connection: upgrade", "Upgrade: websocket")])
-@pytest.mark.parametrize("make", [lambda *lines: get("/", *lines), lambda *lines: post(b"abc", *lines),
-                                  lambda *lines: chunked(b"abcdefg", *lines)])  # fmt: skip
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda *lines: get("/", *lines),
+        lambda *lines: post(b"abc", *lines),
+        lambda *lines: chunked(b"abcdefg", *lines),
+    ],
+)
 def test_wish_for_another_protocol_is_ignored_and_the_body_belongs_to_the_request(
     server: Server, make: Callable[..., bytes], lines: tuple[str, ...]
 ) -> None:
@@ -427,7 +437,10 @@ def test_wish_for_another_protocol_is_ignored_and_the_body_belongs_to_the_reques
     for pieces in ([sent * 3], [bytes([byte]) for byte in sent * 3]):
         for told in asked(server, *pieces, count=3):
             found = said(told)
-            assert found.pop("HTTP_CONNECTION") and found.pop("HTTP_UPGRADE") in ("h2c", "websocket")
+            assert found.pop("HTTP_CONNECTION") and found.pop("HTTP_UPGRADE") in (
+                "h2c",
+                "websocket",
+            )
             found.pop("HTTP_HTTP2_SETTINGS", None)
             assert found == plain
 
@@ -505,32 +518,331 @@ def leave(client: socket.socket, how: str) -> None:
     client.close()
 
 
+LEFT = {
+    "before a request": b"",
+    "in a request line": b"GET / HT",
+    "before an answer": get("/"),
+    "in a body": post(b"abc")[:-1],
+    "before a body": get("/", "Expect: 100-continue", "Content-Length: 3", method="POST"),
+    "in chunks": chunked(b"abcdef")[:-9],
+    "in a delay": get("/late/30"),
+    "ahead of a delay": get("/late/0.05") * 30,
+    "in a stream": get("/stream/0.05"),
+    "ahead of streams": get("/stream/0.05") * 3,
+    "in a feed": get("/feed"),
+    "in a large answer": get("/big"),
+    "ahead of large answers": get("/big") * 30,
+    "before a refusal": b"nonsense\r\n\r\n",
+    "ahead of a refusal": get("/late/30") + b"nonsense",
+    "before an upgrade": get("/", *H2C) * 3,
+}
+
+
 @pytest.mark.parametrize("how", ["close", "reset"])
-@pytest.mark.parametrize(
-    "sent",
-    [
-        b"",
-        b"GET / HT",
-        get("/"),
-        post(b"abc")[:-1],
-        get("/", "Expect: 100-continue", "Content-Length: 3", method="POST"),
-        chunked(b"abcdef")[:-9],
-        get("/late/30"),
-        get("/late/30") * 30,
-        get("/stream/0.05"),
-        get("/stream/0.05") * 3,
-        get("/feed"),
-        get("/big"),
-        get("/big") * 30,
-        b"nonsense\r\n\r\n",
-        get("/late/30") + b"nonsense",
-        get("/", *H2C) * 3,
-    ],
-)
+@pytest.mark.parametrize("sent", LEFT.values(), ids=LEFT)
 def test_client_may_leave_at_any_time(server: Server, sent: bytes, how: str) -> None:
-    for pause in (0, 0.03):
+    for pause in (0, 0.02):
         client = connect(server)
         client.sendall(sent)
         time.sleep(pause)
         leave(client, how)
     assert said(asked(server, get("/b"))[0])["PATH_INFO"] == "/b"
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_client_that_says_it_asks_no_more_has_its_answers(server: Server, count: int) -> None:
+    with connect(server) as client, client.makefile("rb") as file:
+        client.sendall(get("/a") * count)
+        client.shutdown(socket.SHUT_WR)
+        found = [answer(file) for _ in range(count)]
+        assert [said(told)["PATH_INFO"] for told in found] == ["/a"] * count
+        assert file.read() == b""
+
+
+def test_client_that_leaves_in_a_stream_that_stands_still_does_not_keep_the_server(
+    loop: str,
+) -> None:
+    with Server(application) as server:
+        with connect(server) as client:
+            client.sendall(get("/stream/3600"))
+            assert client.recv(1000)
+        while server._service.connections:
+            time.sleep(0.002)
+        asyncio.run_coroutine_threadsafe(server._drain_and_stop(60), server._loop).result(3)  # type: ignore[arg-type]
+
+
+# Clients that do not read.
+
+
+def test_client_that_does_not_read_is_not_answered_on_and_on_and_others_are(
+    server: Server,
+) -> None:
+    with connect(server) as lazy, connect(server) as idle:
+        lazy.sendall(get("/big") * 40)
+        idle.sendall(get("/feed/9999"))
+        until = time.monotonic() + 5
+        while len(unread(server)) < 2 or min(unread(server)) < 1 << 20:
+            assert time.monotonic() < until
+            assert said(asked(server, get("/b"))[0])["PATH_INFO"] == "/b"
+        time.sleep(0.05)
+        assert max(unread(server)) <= BIG + 1000
+        with lazy.makefile("rb") as file:
+            assert [len(answer(file).body) for _ in range(40)] == [BIG] * 40  # type: ignore[union-attr]
+
+
+def unread(server: Server) -> list[int]:
+    return [one.unread() for one in list(server._service._connections) if one.unread()]
+
+
+def test_of_a_client_that_asks_and_asks_only_so_much_is_kept(server: Server) -> None:
+    one = post(b"x" * 100_000)
+    with connect(server) as client, client.makefile("rb") as file:
+        client.sendall(get("/late/0.3"))
+        client.settimeout(0.15)
+        sent = 0
+        with suppress(TimeoutError):
+            while sent < 200 * len(one):
+                sent += client.send((one * 2)[sent % len(one) :][: len(one)])
+        assert sent < 200 * len(one)
+        [waits] = [len(one._waiting) for one in server._service._connections]
+        assert wire.MOST_WAITING <= waits <= wire.MOST_WAITING + 3
+        client.settimeout(5)
+        assert said(answer(file))["PATH_INFO"] == "/late/0.3"
+        assert all(said(answer(file))["body"] == 100_000 for _ in range(sent // len(one)))
+
+
+def test_large_bodies_do_not_wait_in_a_queue(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "MOST_READ", 1 << 20)
+    body = b"x" * ((1 << 20) - 1)
+    with connect(server) as client, client.makefile("rb") as file:
+        sender = threading.Thread(target=client.sendall, args=(get("/late/0.2") + post(body) * 12,))
+        sender.start()
+        time.sleep(0.15)
+        [waits] = [len(one._waiting) for one in server._service._connections]
+        assert 1 <= waits <= 3
+        assert said(answer(file))["PATH_INFO"] == "/late/0.2"
+        assert [said(answer(file))["body"] for _ in range(12)] == [len(body)] * 12
+        sender.join()
+
+
+# Applications that fail.
+
+
+def test_application_that_fails_is_an_answer_and_the_end_of_the_connection(
+    server: Server, noise: list[str]
+) -> None:
+    noise.append("the application failed at a request")
+    with connect(server) as client, client.makefile("rb") as file:
+        client.sendall(get("/fails") + get("/b") * 3)
+        told = answer(file)
+        assert told is not None and (told.status, told.body) == (500, b"the mock itself failed\n")
+        assert told.headers["connection"] == "close" and file.read() == b""
+
+
+# TLS.
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[tls.Tls, Path]:
+    return tls.generated(tmp_path_factory.mktemp("tls"), ["localhost", "127.0.0.1"])
+
+
+@pytest.fixture
+def secure(
+    loop: str,
+    certificate: tuple[tls.Tls, Path],
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> Iterator[Server]:
+    with Server(application, tls=certificate[0]) as server:
+        yield server
+        settled(server)
+    over(server, [], caplog, capfd)
+
+
+@pytest.fixture
+def trusting(certificate: tuple[tls.Tls, Path]) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(certificate[1]))
+
+
+def test_requests_are_sent_ahead_by_tls_as_well(secure: Server, trusting: ssl.SSLContext) -> None:
+    with securely(secure, trusting) as client, client.makefile("rb") as file:
+        client.sendall(get("/late/0.02") + get("/stream") + get("/big") + post(b"abc") * 30)
+        assert said(answer(file))["PATH_INFO"] == "/late/0.02"
+        assert answer(file).body == b"abcd"  # type: ignore[union-attr]
+        assert len(answer(file).body) == BIG  # type: ignore[union-attr]
+        assert [said(answer(file))["body"] for _ in range(30)] == ["abc"] * 30
+        client.sendall(post(b"x" * BIG) + get("/", "Connection: close"))
+        assert said(answer(file))["body"] == BIG
+        assert answer(file) is not None and file.read() == b""
+
+
+def securely(server: Server, trusting: ssl.SSLContext) -> ssl.SSLSocket:
+    return trusting.wrap_socket(connect(server), server_hostname="localhost")
+
+
+@pytest.mark.parametrize("sent", [b"nonsense\r\n\r\n", get("/", "Content-Length: 16777216")])
+def test_client_reads_by_tls_why_it_is_turned_down(
+    secure: Server, trusting: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(wire, "MOST_READ", 1 << 20)
+    with securely(secure, trusting) as client, client.makefile("rb") as file:
+        client.sendall(sent)
+        for _ in range(16):
+            client.sendall(b"x" * (1 << 20))
+        told = answer(file)
+        assert told is not None and told.headers["connection"] == "close"
+        assert told.status == 501 or 1 << 20 < said(told)["body"] < 3 << 20
+
+
+@pytest.mark.parametrize("how", ["close", "reset", "unwrap"])
+@pytest.mark.parametrize("sent", LEFT.values(), ids=LEFT)
+def test_client_may_leave_by_tls_at_any_time(
+    secure: Server, trusting: ssl.SSLContext, sent: bytes, how: str
+) -> None:
+    client = securely(secure, trusting)
+    client.sendall(sent)
+    if how == "unwrap":
+        client.settimeout(0.02)
+        with suppress(ssl.SSLError, TimeoutError):
+            client.unwrap()
+    leave(client, how)
+
+
+@pytest.mark.parametrize("sent", [b"", get("/"), b"\x16\x03\x01\x00\x05hello"])
+@pytest.mark.parametrize("how", ["close", "reset"])
+def test_who_speaks_no_tls_is_no_trouble(
+    secure: Server, trusting: ssl.SSLContext, sent: bytes, how: str
+) -> None:
+    client = connect(secure)
+    client.sendall(sent)
+    time.sleep(0.01)
+    leave(client, how)
+    with securely(secure, trusting) as other, other.makefile("rb") as file:
+        other.sendall(get("/b"))
+        assert said(answer(file))["PATH_INFO"] == "/b"
+
+
+# The end of the server.
+
+
+@pytest.mark.parametrize("safe", [False, True], ids=["http", "https"])
+def test_server_stops_in_the_middle_of_everything(
+    loop: str,
+    certificate: tuple[tls.Tls, Path],
+    trusting: ssl.SSLContext,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    safe: bool,
+) -> None:
+    clients: list[socket.socket] = []
+    with Server(application, tls=certificate[0] if safe else None) as server:
+        for sent in LEFT.values():
+            client = securely(server, trusting) if safe else connect(server)
+            client.sendall(sent)
+            clients.append(client)
+        time.sleep(0.05)
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
+    for client in clients:
+        client.close()
+    assert not server._service.connections and server._thread is not None
+    assert not server._thread.is_alive()
+    over(server, [], caplog, capfd)
+
+
+# Wherever the network cuts.
+
+
+class Transport:
+    """Notes what is written; a client that reads all of it."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.closed = self.paused = False
+
+    def write(self, data: bytes) -> None:
+        assert not self.closed
+        self.written += data
+
+    def close(self) -> None:
+        self.closed = True
+
+    def pause_reading(self) -> None:
+        self.paused = True
+
+    def resume_reading(self) -> None:
+        self.paused = False
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+
+class Taker:
+    """Answers with what was asked, when it is told to."""
+
+    def __init__(self) -> None:
+        self.taken: list[Connection] = []
+        self.asked: list[Asked] = []
+
+    def joined(self, connection: Connection) -> None:
+        pass
+
+    def left(self, connection: Connection) -> None:
+        pass
+
+    def take(self, connection: Connection) -> None:
+        self.taken.append(connection)
+
+    def answer_all(self) -> None:
+        while self.taken:
+            connection = self.taken.pop()
+            if connection.waits:
+                asked = connection.next_asked()
+                self.asked.append(asked)
+                connection.send(200, [("Date", "today")], repr(asked).encode())
+
+
+def heard(pieces: list[bytes], often: list[bool]) -> tuple[list[Asked], bytes]:
+    """Return what is asked and answered, where answers are given after some of the pieces."""
+    taker, transport = Taker(), Transport()
+    connection = Connection(taker)
+    connection.connection_made(transport)
+    for piece, answers in zip(pieces, often, strict=True):
+        connection.data_received(piece)
+        if answers:
+            taker.answer_all()
+    taker.answer_all()
+    assert not transport.closed and not transport.paused
+    return taker.asked, transport.written.replace(b"HTTP/1.1 100 Continue\r\n\r\n", b"")
+
+
+LINES = st.sampled_from(["X-A: b", "x-a:  \xe4  ", "Cookie: a=b", "Connection: keep-alive", "X-C:",
+                         "Expect: 100-continue", "Connection: upgrade", "Upgrade: h2c",
+                         "Upgrade: a, b"])  # fmt: skip
+BODIES = st.binary(max_size=20) | st.sampled_from([b"GET / HTTP/1.1\r\n\r\n", b"0\r\n\r\n"])
+REQUESTS = st.one_of(
+    st.builds(lambda lines: get("/a?b=%20", *lines), st.lists(LINES)),
+    st.builds(lambda body, lines: post(body, *lines), BODIES, st.lists(LINES)),
+    st.builds(lambda body, lines, size: chunked(body, *lines, size=size),
+              BODIES, st.lists(LINES), st.integers(1, 9)),
+    st.builds(lambda lines: b"\r\n" + get("/d", *lines), st.lists(LINES)),
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(REQUESTS, min_size=1, max_size=6), st.data())
+def test_requests_are_the_same_wherever_they_are_cut(
+    sent: list[bytes], data: st.DataObject
+) -> None:
+    one_by_one = [heard([request], [True]) for request in sent]
+    whole = b"".join(sent)
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(whole) - 1), max_size=12)))
+    pieces = [whole[a:b] for a, b in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
+    often = data.draw(st.lists(st.booleans(), min_size=len(pieces), max_size=len(pieces)))
+    asked, written = heard(pieces, often)
+    assert asked == [found for each, _ in one_by_one for found in each]
+    assert len(asked) == len(sent)
+    assert written == b"".join(answer for _, answer in one_by_one)
