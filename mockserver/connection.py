@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 import httptools
 
-from .heads import AS_IT_IS, CHUNKED, NOTHING, date, has_body, head, length
+from .heads import AS_IT_IS, CHUNKED, NOTHING, date, has_body, head, length, refusal
 from .model import MOST_SNAPSHOT, SNAPSHOT_PATH
 from .targets import ascii_target
 
@@ -76,7 +76,7 @@ class Connection(asyncio.Protocol):
         self._refusal = b""
         self._chunked = self._bare = False
         self._owed = 0
-        self._paused = self._expects = self._deaf = self._ends = False
+        self._paused = self._held = self._expects = self._deaf = self._ends = False
         self._target = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._body: bytes | bytearray = b""
@@ -108,14 +108,15 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """Read no more from a client that does not read."""
         self._paused = True
-        self.transport.pause_reading()
+        self._hold()
 
     def resume_writing(self) -> None:
         """Go on, with what was asked meanwhile first."""
         self._paused = False
         if self.waits:
             self._server.take(self)
-        self._listen()
+        if self._held:
+            self._listen()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came."""
@@ -280,20 +281,14 @@ class Connection(asyncio.Protocol):
         if version not in ("1.1", "1.0"):
             self._turn_down(505, "HTTP/1.1 is spoken here")
             return
-        asked = Asked(
-            self._parser.get_method().decode("ascii"),
-            self._target,
-            self._headers,
-            bytes(self._body),
-            version,
-            keeps,
-        )
+        method, body = self._parser.get_method().decode("ascii"), bytes(self._body)
+        asked = Asked(method, self._target, self._headers, body, version, keeps)
         self._body = b""
         self._waiting.append(asked)
         if self._asked is None and len(self._waiting) == 1:
             self._server.take(self)
         elif self._full():
-            self.transport.pause_reading()
+            self._hold()
 
     def _full(self) -> bool:
         """Say whether more waits than should be kept."""
@@ -346,23 +341,27 @@ class Connection(asyncio.Protocol):
         elif self._waiting:
             if not self._paused:
                 self._server.take(self)
-            self._listen()
         elif self._refusal:
             self.transport.write(self._refusal)
             self._linger()
-        else:
+        elif self._expects:
             self._tell_to_go_on()
+        if self._held:
             self._listen()
 
+    def _hold(self) -> None:
+        self._held = True
+        self.transport.pause_reading()
+
     def _listen(self) -> None:
-        deaf = self._paused or self._ends or self.gone or self.transport.is_closing()
-        if not (deaf or self._full()):
+        if not (self._paused or self._ends or self.transport.is_closing() or self._full()):
+            self._held = False
             self.transport.resume_reading()
 
     def _tell_to_go_on(self) -> None:
         """Tell who waits for it to send the body of a request, once it is the first in line."""
         first = not (self._waiting or self._asked or self._deaf)
-        if self._expects and self._place is _BODY and first:
+        if self._place is _BODY and first:
             self._expects = False
             if self._parser.get_http_version() == "1.1":
                 self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -379,10 +378,7 @@ class Connection(asyncio.Protocol):
     def _turn_down(self, status: int, why: str) -> None:
         """Answer what is no request, after those that were, and read no more."""
         self._deaf = True
-        body = f"{why}\n".encode()
-        kind = (("Content-Type", "text/plain"),)
-        top = head(status, kind, str(len(body)), keeps=False, version="1.1")
-        self._refusal = b"".join((top.data, date(), body))
+        self._refusal = refusal(status, why)
         if not (self._waiting or self._asked):
             self.transport.write(self._refusal)
             self._linger()

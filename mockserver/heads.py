@@ -59,6 +59,14 @@ def head(
     return Top("\r\n".join(lines).encode("latin-1", "replace"), dated, keeps, bare)
 
 
+def refusal(status: int, why: str) -> bytes:
+    """Return an answer to what is no request, after which the connection ends."""
+    body = f"{why}\n".encode()
+    kind = (("Content-Type", "text/plain"),)
+    top = head(status, kind, str(len(body)), keeps=False, version="1.1")
+    return b"".join((top.data, date(), body))
+
+
 def has_body(status: int) -> bool:
     """Say whether an answer of this status has a body."""
     return status >= 200 and status not in (204, 304)

@@ -526,7 +526,7 @@ LEFT = {
     "before a body": get("/", "Expect: 100-continue", "Content-Length: 3", method="POST"),
     "in chunks": chunked(b"abcdef")[:-9],
     "in a delay": get("/late/30"),
-    "ahead of a delay": get("/late/0.05") * 30,
+    "ahead of a delay": get("/late/0.05") * 10,
     "in a stream": get("/stream/0.05"),
     "ahead of streams": get("/stream/0.05") * 3,
     "in a feed": get("/feed"),
