@@ -130,7 +130,8 @@ class Connection(asyncio.Protocol):
             except httptools.HttpParserUpgrade as upgrade:
                 self._stay(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
-            self._give_up(error)
+            if not self._deaf:
+                self._give_up(error)
         if self._place is not _BETWEEN and not self._deaf:
             self._vain = 0 if self._vain is None else self._vain + len(data)
             if self._vain > MOST_HEAD:

@@ -367,6 +367,7 @@ def test_stream_to_who_knows_no_chunks_ends_with_the_connection(server: Server, 
         (b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         (b"GET / HTTP/1.2\r\nHost: a\r\n\r\n", 400),
         (b"GET / HTTP/2.0\r\nHost: a\r\nExpect: 100-continue\r\n\r\n", 505),
+        (b"GET / HTTP/2.0\r\nHost: a\r\n\r\nnonsense", 505),
         (b"GET /\r\n\r\n", 505),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
         (get("/", "Content-Length: 1", "Content-Length: 1", method="POST"), 400),
@@ -731,12 +732,14 @@ def test_who_speaks_no_tls_is_no_trouble(
 @pytest.mark.parametrize("safe", [False, True], ids=["http", "https"])
 def test_server_stops_in_the_middle_of_everything(
     loop: str,
+    monkeypatch: pytest.MonkeyPatch,
     certificate: tuple[tls.Tls, Path],
     trusting: ssl.SSLContext,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
     safe: bool,
 ) -> None:
+    monkeypatch.setattr(servers, "LAST_BYTES", 0.1)
     clients: list[socket.socket] = []
     with Server(application, tls=certificate[0] if safe else None) as server:
         for sent in LEFT.values():
@@ -745,7 +748,7 @@ def test_server_stops_in_the_middle_of_everything(
             clients.append(client)
         time.sleep(0.05)
         began = time.monotonic()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 4
     for client in clients:
         client.close()
     assert not server._service.connections and server._thread is not None
