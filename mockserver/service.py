@@ -142,7 +142,8 @@ class Service:
             head, body = made
             while (pause := environ.pop(AGAIN, None)) is not None:
                 await self._ending.sleep(pause, connection)
-                if connection.gone:
+                if connection.gone or self._ending.over:
+                    connection.hang_up()
                     return
                 environ["wsgi.input"] = io.BytesIO(asked)
                 head, body = _call(self._app, environ)
