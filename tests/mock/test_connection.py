@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import socket
 import ssl
 import struct
@@ -314,7 +315,7 @@ def test_connection_does_not_outlive_a_stream_of_another_length_than_promised(
 
 def test_application_may_close_the_connection_and_date_its_answer(server: Server) -> None:
     with connect(server) as client, client.makefile("rb") as file:
-        client.sendall(get("/closes") + get("/b"))
+        client.sendall(get("/closes") + post(b"x" * BIG))
         told = answer(file)
         assert told is not None and told.headers["connection"] == "close"
         assert told.headers["date"] == "today" and told.body == b"bye"
@@ -373,6 +374,11 @@ def test_stream_to_who_knows_no_chunks_ends_with_the_connection(server: Server, 
         (b"GET / HTTP/1.2\r\nHost: a\r\n\r\n", 400),
         (b"GET / HTTP/2.0\r\nHost: a\r\nExpect: 100-continue\r\n\r\n", 505),
         (b"GET / HTTP/2.0\r\nHost: a\r\n\r\nnonsense", 505),
+        (
+            b"GET / HTTP/2.0\r\nConnection: keep-alive\r\n\r\n"
+            + get("/", "Expect: 100-continue", "Content-Length: 3"),
+            505,
+        ),
         (b"GET /\r\n\r\n", 505),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
         (get("/", "Content-Length: 1", "Content-Length: 1", method="POST"), 400),
@@ -564,6 +570,17 @@ def test_client_may_leave_at_any_time(server: Server, sent: bytes, how: str) -> 
         time.sleep(pause)
         leave(client, how)
     assert said(asked(server, get("/b"))[0])["PATH_INFO"] == "/b"
+
+
+def test_client_that_asks_no_more_is_answered_what_was_no_request_and_left() -> None:
+    taker, transport = Taker(), Transport()
+    connection = Connection(taker)
+    connection.connection_made(transport)
+    connection.data_received(get("/a") + b"nonsense")
+    assert connection.eof_received() and not transport.written
+    taker.answer_all()
+    assert re.findall(rb"HTTP/1.1 (\d+)", transport.written) == [b"200", b"501"]
+    assert transport.closed
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -795,6 +812,9 @@ class Transport:
 
     def resume_reading(self) -> None:
         self.paused = False
+
+    def can_write_eof(self) -> bool:
+        return True
 
     def is_closing(self) -> bool:
         return self.closed
