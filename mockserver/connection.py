@@ -73,14 +73,12 @@ class Connection(asyncio.Protocol):
         """Bytes since the last of a body; None until the read that brought it is over."""
         self._waiting: deque[Asked] = deque()
         self._asked: Asked | None = None
-        self._refusal = b""
         self._chunked = self._bare = False
-        self._owed = 0
         self._paused = self._held = self._expects = self._deaf = self._ends = False
-        self._target = b""
+        self._target = self._refusal = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._body: bytes | bytearray = b""
-        self._size, self._most = 0, MOST_READ
+        self._size, self._most, self._owed = 0, MOST_READ, 0
 
     # What asyncio calls.
 
