@@ -9,8 +9,9 @@ from typing import Any, NamedTuple, Protocol
 
 import httptools
 
-from .heads import AS_IT_IS, CHUNKED, date, has_body, head, length
+from .heads import AS_IT_IS, CHUNKED, NOTHING, date, has_body, head, length, refusal
 from .model import MOST_SNAPSHOT, SNAPSHOT_PATH
+from .targets import ascii_target
 
 log = logging.getLogger("mockserver")
 
@@ -18,7 +19,7 @@ MOST_READ = 32 * 1024 * 1024
 """Bytes of a body that are read at all; what it then comes to is the application's to refuse."""
 
 MOST_HEAD = 256 * 1024
-"""Bytes of a request line with its headers; some APIs ask in the query string."""
+"""Bytes that come without any of a body, but for one read; some APIs ask in the query string."""
 
 MOST_WAITING = 16
 """Requests that a client may send before it has the answer to the first; the rest is not read."""
@@ -61,20 +62,23 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, server: Takes) -> None:
         self.gone = False
+        """Whether nobody reads any more what would be answered."""
         self.transport: Any = None
         self.environ: Any = None
         """Where whoever serves the connection keeps what its requests have in common."""
         self._server = server
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser: Any = httptools.HttpRequestParser(self)
+        self._place = _BETWEEN
+        self._vain: int | None = 0
+        """Bytes since the last of a body; None until the read that brought it is over."""
         self._waiting: deque[Asked] = deque()
         self._asked: Asked | None = None
-        self._chunked = False
-        self._paused = self._expects = self._deaf = self._ends = False
-        self._head, self._in_head = 0, False
-        self._target = b""
+        self._chunked = self._bare = False
+        self._paused = self._held = self._expects = self._deaf = self._ends = False
+        self._target = self._refusal = b""
         self._headers: list[tuple[bytes, bytes]] = []
-        self._pieces: list[bytes] = []
-        self._size, self._most = 0, MOST_READ
+        self._body: bytes | bytearray = b""
+        self._size, self._most, self._owed = 0, MOST_READ, 0
 
     # What asyncio calls.
 
@@ -84,54 +88,59 @@ class Connection(asyncio.Protocol):
         self._server.joined(self)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """End: nobody reads what would be answered."""
-        self.gone = True
+        """End."""
+        self.gone = self._deaf = True
         self._waiting.clear()
+        self._parser = None  # it knows this connection, which knows it
         self._server.left(self)
 
     def eof_received(self) -> bool:
         """Answer what was asked before the client said that it asks no more; else it has left."""
         self._ends = True
-        goes_on = bool(self._waiting) and self._asked is None and self.transport.can_write_eof()
-        self.gone = not goes_on
-        return bool(goes_on)
+        stays = bool(self._waiting) and self._asked is None and self.transport.can_write_eof()
+        if not stays:
+            self.gone = self._deaf = True
+            self._waiting.clear()
+        return bool(stays)
 
     def pause_writing(self) -> None:
         """Read no more from a client that does not read."""
         self._paused = True
-        self.transport.pause_reading()
+        self._hold()
 
     def resume_writing(self) -> None:
-        """Read on."""
+        """Go on, with what was asked meanwhile first."""
         self._paused = False
-        self._listen()
+        if self.waits:
+            self._server.take(self)
+        if self._held:
+            self._listen()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came."""
         if self._deaf:
             return
+        if self._place is _BETWEEN and not data.isascii():
+            data = ascii_target(data)
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            # What it asked to change to is not known here, so that it goes on as it was.
-            self._parser = httptools.HttpRequestParser(self)
-            if rest := data[upgrade.args[0] :]:
-                self.data_received(rest)
-            return
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                self._stay(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
-            self._give_up(error)
-            return
-        if self._in_head:
-            self._head += len(data)
-            if self._head > MOST_HEAD:
+            if not self._deaf:
+                self._give_up(error)
+        if self._place is not _BETWEEN and not self._deaf:
+            self._vain = 0 if self._vain is None else self._vain + len(data)
+            if self._vain > MOST_HEAD:
                 self._turn_down(431, f"a request line with its headers has {MOST_HEAD} bytes")
 
     # What the parser calls.
 
     def on_message_begin(self) -> None:
         """Expect a request."""
-        self._target, self._headers, self._pieces = b"", [], []
-        self._head, self._in_head = 0, True
+        self._target, self._headers, self._body = b"", [], b""
+        self._place, self._vain = _HEAD, None
         self._size, self._expects = 0, False
 
     def on_url(self, piece: bytes) -> None:
@@ -140,15 +149,15 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header."""
-        if not self._in_head:
+        if self._place is not _HEAD:
             return  # a trailer
         self._headers.append((name, value))
         if len(name) == 6 and name.lower() == b"expect":
-            self._expects = value.lower() == b"100-continue"
+            self._expects = value.strip().lower() == b"100-continue"
 
     def on_headers_complete(self) -> None:
         """Expect the body."""
-        self._in_head = False
+        self._place = _BODY
         self._most = MOST_SNAPSHOT if self._target == _SNAPSHOT else MOST_READ
         if self._expects:
             self._tell_to_go_on()
@@ -157,7 +166,13 @@ class Connection(asyncio.Protocol):
         """Take a piece of the body; beyond all bounds, the request is over."""
         if self._deaf:
             return
-        self._pieces.append(piece)
+        if not self._size:
+            self._body = piece  # most come whole
+        elif isinstance(self._body, bytearray):
+            self._body += piece
+        else:
+            self._body = bytearray(self._body + piece)
+        self._vain = None
         self._size += len(piece)
         if self._size > self._most:
             self._deaf = True
@@ -165,6 +180,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Hand the request over."""
+        self._place = _BETWEEN
         if not self._deaf:
             self._expects = False
             self._hand_over(self._parser.should_keep_alive())
@@ -186,14 +202,12 @@ class Connection(asyncio.Protocol):
         asked = self._asked
         assert asked is not None
         if self.gone:
-            self._over(False)
             return
-        keeps = self._goes_on(asked)
-        framing = AS_IT_IS if asked.method == "HEAD" else str(len(body))
-        top = head(status, tuple(headers), framing, keeps, asked.version)
-        self.transport.write(b"".join((top, date(), body)))
-        promised = length(headers) if body else None
-        self._over(keeps and promised in (None, len(body)))
+        framing = NOTHING if asked.method == "HEAD" else str(len(body))
+        top = head(status, tuple(headers), framing, self._goes_on(asked), asked.version)
+        line = b"" if top.dated else date()
+        self.transport.write(b"".join((top.data, line, b"" if top.bare else body)))
+        self._over(top.keeps)
 
     def begin(self, status: int, headers: list[tuple[str, str]]) -> None:
         """Write the head of an answer that comes in chunks."""
@@ -201,14 +215,16 @@ class Connection(asyncio.Protocol):
         assert asked is not None
         if self.gone:
             return
-        bare = asked.method == "HEAD" or not has_body(status)
-        said = bare or length(headers) is not None
-        self._chunked = not said and asked.version == "1.1"
-        keeps = self._goes_on(asked) and (said or self._chunked)
-        if not keeps and asked.keeps:
+        promised = length(headers)
+        self._bare = asked.method == "HEAD" or not has_body(status)
+        self._chunked = not self._bare and promised is None and asked.version == "1.1"
+        self._owed = 0 if self._bare or promised is None else promised
+        keeps = self._goes_on(asked) and (self._bare or self._chunked or promised is not None)
+        framing = CHUNKED if self._chunked else NOTHING if self._bare else AS_IT_IS
+        top = head(status, tuple(headers), framing, keeps, asked.version)
+        if not top.keeps and asked.keeps:
             self._asked = asked._replace(keeps=False)
-        framing = CHUNKED if self._chunked else AS_IT_IS
-        self.transport.write(head(status, tuple(headers), framing, keeps, asked.version) + date())
+        self.transport.write(top.data if top.dated else top.data + date())
 
     def send_bytes(self, data: bytes) -> None:
         """Write a chunk of an answer that was begun; raises Gone."""
@@ -217,7 +233,8 @@ class Connection(asyncio.Protocol):
         if self._chunked:
             if data:  # a chunk of nothing would be the end
                 self.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
-        else:
+        elif not self._bare:
+            self._owed -= len(data)
             self.transport.write(data)
 
     def write(self, data: bytes) -> None:
@@ -237,46 +254,77 @@ class Connection(asyncio.Protocol):
     def end(self) -> None:
         """Write the end of an answer that was begun."""
         asked = self._asked
-        if asked is None:
+        if asked is None or self.gone:
             return
-        if self._chunked and not self.gone:
+        if self._chunked:
             self.transport.write(b"0\r\n\r\n")
-        self._over(self._goes_on(asked))
+        self._over(self._goes_on(asked) and not self._owed)
 
     def hang_up(self) -> None:
         """Close the connection, once what was written has left."""
-        self._deaf = True
-        self._asked = None
-        self._waiting.clear()
-        self.gone = True
-        self.transport.close()
+        if not self.gone:
+            self.gone = self._deaf = True
+            self._waiting.clear()
+            self.transport.close()
 
     def abort(self) -> None:
         """Close the connection at once."""
-        self._deaf = self.gone = True
+        self.gone = self._deaf = True
+        self._waiting.clear()
         self.transport.abort()
 
     # What is left.
 
     def _hand_over(self, keeps: bool) -> None:
-        pieces = self._pieces
-        asked = Asked(
-            self._parser.get_method().decode("ascii"),
-            self._target,
-            self._headers,
-            pieces[0] if len(pieces) == 1 else b"".join(pieces),
-            self._parser.get_http_version(),
-            keeps,
-        )
-        self._pieces = []
+        version = self._parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            self._turn_down(505, "HTTP/1.1 is spoken here")
+            return
+        method, body = self._parser.get_method().decode("ascii"), bytes(self._body)
+        asked = Asked(method, self._target, self._headers, body, version, keeps)
+        self._body = b""
         self._waiting.append(asked)
         if self._asked is None and len(self._waiting) == 1:
             self._server.take(self)
-        elif len(self._waiting) >= MOST_WAITING:
-            self.transport.pause_reading()
+        elif self._full():
+            self._hold()
+
+    def _full(self) -> bool:
+        """Say whether more waits than should be kept."""
+        waiting = self._waiting
+        return len(waiting) >= MOST_WAITING or sum(len(one.body) for one in waiting) > MOST_READ
+
+    def _stay(self, rest: bytes) -> None:
+        """Go on as it was where a request wants another protocol, none of which is known here.
+
+        The parser takes all that follows for that protocol, also the request's body (RFC 9110,
+        7.8): it reads the head once more, as if nothing else were wanted.
+        """
+        while not self._deaf:
+            asked = self._waiting.pop()
+            if asked.method == "CONNECT":
+                self._waiting.append(asked._replace(keeps=False))
+                self._deaf = True  # what follows is for somebody whom it cannot reach
+                return
+            self._read_again(asked)
+            rest = b"\r\n" + rest
+            try:
+                self._parser.feed_data(rest)
+                return
+            except httptools.HttpParserUpgrade as upgrade:
+                rest = rest[upgrade.args[0] :]
+
+    def _read_again(self, asked: Asked) -> None:
+        """Read the head of a request but for its end, and for what else it wants."""
+        self._parser = httptools.HttpRequestParser(self)
+        wants = [line for line in asked.headers if line[0].lower() == b"upgrade"]
+        lines = [b"%b %b HTTP/%b" % (asked.method.encode(), asked.target, asked.version.encode())]
+        lines += [b"%b: %b" % line for line in asked.headers if line not in wants]
+        self._parser.feed_data(b"\r\n".join([*lines, b""]))
+        self._headers += wants
 
     def _goes_on(self, asked: Asked) -> bool:
-        return asked.keeps and (bool(self._waiting) or not self._ends)
+        return asked.keeps and (not self._ends or bool(self._waiting or self._refusal))
 
     def _over(self, keeps: bool) -> None:
         """Go on after an answer."""
@@ -284,24 +332,35 @@ class Connection(asyncio.Protocol):
         if self.gone:
             return
         if not keeps:
-            if self._deaf:
+            # To close it while bytes of the client's are unread may take the answer away from it.
+            if self._deaf or self._waiting or self._place is not _BETWEEN:
                 self._linger()
             else:
                 self.hang_up()
-            return
-        if self._waiting:
-            self._server.take(self)
-        self._tell_to_go_on()
-        self._listen()
+        elif self._waiting:
+            if not self._paused:
+                self._server.take(self)
+        elif self._refusal:
+            self.transport.write(self._refusal)
+            self._linger()
+        elif self._expects:
+            self._tell_to_go_on()
+        if self._held:
+            self._listen()
+
+    def _hold(self) -> None:
+        self._held = True
+        self.transport.pause_reading()
 
     def _listen(self) -> None:
-        full = len(self._waiting) >= MOST_WAITING
-        if not (self._paused or full or self.gone or self.transport.is_closing()):
+        if not (self._paused or self._ends or self.transport.is_closing() or self._full()):
+            self._held = False
             self.transport.resume_reading()
 
     def _tell_to_go_on(self) -> None:
         """Tell who waits for it to send the body of a request, once it is the first in line."""
-        if self._expects and not (self._in_head or self._waiting or self._asked):
+        first = not (self._waiting or self._asked or self._deaf)
+        if self._place is _BODY and first:
             self._expects = False
             if self._parser.get_http_version() == "1.1":
                 self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -318,26 +377,23 @@ class Connection(asyncio.Protocol):
     def _turn_down(self, status: int, why: str) -> None:
         """Answer what is no request, after those that were, and read no more."""
         self._deaf = True
-        if self._waiting or self._asked:
-            self._ends = True
-            return
-        body = f"{why}\n".encode()
-        kind = (("Content-Type", "text/plain"),)
-        top = head(status, kind, str(len(body)), keeps=False, version="1.1")
-        self.transport.write(b"".join((top, date(), body)))
-        self._linger()
+        self._refusal = refusal(status, why)
+        if not (self._waiting or self._asked):
+            self.transport.write(self._refusal)
+            self._linger()
 
     def _linger(self) -> None:
-        """Close the connection when the client has read the answer, or does not.
-
-        To close it while bytes of the client's are unread would take the answer away from it.
-        """
-        if not self.transport.can_write_eof():
+        """Close the connection when the client has read the answer, or does not."""
+        self._deaf = True
+        self._waiting.clear()
+        if self._ends or self.transport.is_closing():
             self.hang_up()
             return
-        self.transport.write_eof()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
         self.transport.resume_reading()
         asyncio.get_running_loop().call_later(LINGER, self.hang_up)
 
 
+_BETWEEN, _HEAD, _BODY = "between requests", "in a head", "in a body"
 _SNAPSHOT = SNAPSHOT_PATH.encode()

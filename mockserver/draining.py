@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from .connection import Connection
+
 GRACE = 30.0
 """Seconds that open answers get to come to their end."""
 
@@ -18,11 +20,11 @@ class Ending:
         self.asked = False
         self.over = False
 
-    async def sleep(self, seconds: float) -> None:
-        """Let so many seconds pass, or fewer where it is over."""
+    async def sleep(self, seconds: float, client: Connection | None = None) -> None:
+        """Let so many seconds pass, or fewer where it is over, or the client has left."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
-        while not self.over and (left := until - loop.time()) > 0:
+        while not (self.over or (client and client.gone)) and (left := until - loop.time()) > 0:
             await asyncio.sleep(min(left, NAP))
 
 

@@ -65,9 +65,8 @@ class Environments:
         except ValueError:
             return b"/" + target, b""
         if url.scheme and url.netloc:
-            environ["HTTP_HOST"] = url.netloc.decode(
-                "latin-1"
-            )  # before any header (RFC 9112, 3.2.2)
+            host = url.netloc.rpartition(b"@")[2]
+            environ["HTTP_HOST"] = host.decode("latin-1")  # before any header (RFC 9112, 3.2.2)
             environ.pop(LINES, None)
             return url.path or b"/", url.query
         return b"/" + target, b""  # for OPTIONS *, and CONNECT

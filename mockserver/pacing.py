@@ -21,6 +21,9 @@ _EARLY = 0.5 / TICKS
 class Out(Protocol):
     """Where a stream goes."""
 
+    gone: bool
+    """Whether nobody takes it any more."""
+
     def send_bytes(self, data: bytes) -> None:
         """Take a chunk, without waiting for the client; raises Gone."""
 
@@ -107,6 +110,8 @@ class Pacer:
 
     def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
+        if self._ending.asked:
+            self._forget_the_gone()
         until = loop.time() + _EARLY
         last = float("inf") if self._ending.over else until * TICKS
         ready = []
@@ -115,3 +120,12 @@ class Pacer:
         for stream in ready:
             self._send(stream, max(until, stream.due))
         self._wind(loop)
+
+    def _forget_the_gone(self) -> None:
+        """Let no stream keep the server whose client left, and would be found out by a chunk."""
+        gone = []
+        for moment, streams in self._waiting.items():
+            gone += [stream for stream in streams if stream.out.gone]
+            self._waiting[moment] = [stream for stream in streams if not stream.out.gone]
+        for stream in gone:
+            stream.over()

@@ -94,7 +94,6 @@ class Service:
     def _answer(self, connection: Connection, asked: Asked) -> None:
         if self._ending.asked:
             connection.send(503, TURNED_AWAY, b"this mock server is stopping\n")
-            connection.hang_up()
             return
         environ = connection.environ.of(asked)
         try:
@@ -102,13 +101,12 @@ class Service:
         except Exception:
             log.exception("the application failed at a request")
             connection.send(500, FAILED, b"the mock itself failed\n")
-            connection.hang_up()
             return
         if not environ.keys().isdisjoint(_LATER):
             self._begin(self._later(connection, environ, asked.body, (head, body)))
         elif (schedule := environ.get(SCHEDULE)) is not None:
-            self.open.begin()
             connection.begin(*head)
+            self.open.begin()
             self._pacer.start(connection, schedule, lambda: self._ended(connection))
         else:
             connection.send(*head, body)
@@ -143,11 +141,14 @@ class Service:
         try:
             head, body = made
             while (pause := environ.pop(AGAIN, None)) is not None:
-                await self._ending.sleep(pause)
+                await self._ending.sleep(pause, connection)
+                if connection.gone or self._ending.over:
+                    connection.hang_up()
+                    return
                 environ["wsgi.input"] = io.BytesIO(asked)
                 head, body = _call(self._app, environ)
             if delay := environ.get(DELAY):
-                await self._ending.sleep(delay)
+                await self._ending.sleep(delay, connection)
             schedule, feed = environ.get(SCHEDULE), environ.get(FEED)
             if badly := environ.get(ENDING):
                 await end(badly, connection, head, schedule or (), self._pacer, self._ending)

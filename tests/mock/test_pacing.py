@@ -13,6 +13,8 @@ from mockserver.server import new_loop
 class Out:
     """A stream that notes what is sent, and when; `most` is how much the client takes."""
 
+    gone = False
+
     def __init__(self, most: int = 1000) -> None:
         self.sent: list[tuple[float, bytes]] = []
         self.most = most

@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from counterfoil import wiring
-from mockserver import server, state_pages
+from mockserver import connection, server, state_pages
 from mockserver.clock import VirtualClock
 from mockserver.faults import find_api, names
 from mockserver.lean_flask import LeanRequest
@@ -103,7 +103,7 @@ def test_a_snapshot_that_is_larger_than_any_other_body_is_restored(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # So that the test is quick, what is large is made small.
-    monkeypatch.setattr(server, "MOST_READ", 3000)
+    monkeypatch.setattr(connection, "MOST_READ", 3000)
     app = wiring.mocks(["bedrock"], settings=Settings(reply_after=0)).app
     monkeypatch.setattr(LeanRequest, "_max_content_length", 2000)
     with server.Server(app.wsgi_app) as running:
