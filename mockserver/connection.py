@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import httptools
 
+from .asked import Asked, Gone
 from .heads import AS_IT_IS, CHUNKED, NOTHING, date, has_body, head, length, refusal
 from .model import MOST_SNAPSHOT, SNAPSHOT_PATH
 from .targets import ascii_target
@@ -28,22 +29,6 @@ LINGER = 5.0
 """Seconds in which a client that still sends may read why nobody listens (RFC 9112, 9.6)."""
 
 
-class Gone(Exception):
-    """The client has left; there is nobody to tell."""
-
-
-class Asked(NamedTuple):
-    """A request as it came, its body whole: of one beyond all bounds, so much that it shows."""
-
-    method: str
-    target: bytes
-    headers: list[tuple[bytes, bytes]]
-    body: bytes
-    version: str
-    keeps: bool
-    """Whether the client goes on with this connection after the answer."""
-
-
 class Takes(Protocol):
     """Who answers requests; `joined` and `left` say which connections there are."""
 
@@ -54,7 +39,7 @@ class Takes(Protocol):
         """Forget a connection."""
 
     def take(self, connection: Connection) -> None:
-        """Call `next_asked` soon, and then answer: by `send`, or by `begin`, and `end`."""
+        """Call `next_asked` soon, answer by `send`, or by `begin` and `end`, and `flush` it."""
 
 
 class Connection(asyncio.Protocol):
@@ -79,6 +64,7 @@ class Connection(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._body: bytes | bytearray = b""
         self._size, self._most, self._owed = 0, MOST_READ, 0
+        self._out: list[bytes] = []
 
     # What asyncio calls.
 
@@ -189,8 +175,8 @@ class Connection(asyncio.Protocol):
 
     @property
     def waits(self) -> bool:
-        """Whether a request is there and none is being answered."""
-        return bool(self._waiting) and self._asked is None
+        """Whether a request is there, none is being answered, and the client reads."""
+        return bool(self._waiting) and self._asked is None and not self._paused
 
     def next_asked(self) -> Asked:
         """Return the request that is to be answered now."""
@@ -198,7 +184,7 @@ class Connection(asyncio.Protocol):
         return asked
 
     def send(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        """Write an answer that is there as a whole."""
+        """Add an answer that is there as a whole; it leaves when it is flushed."""
         asked = self._asked
         assert asked is not None
         if self.gone:
@@ -206,11 +192,11 @@ class Connection(asyncio.Protocol):
         framing = NOTHING if asked.method == "HEAD" else str(len(body))
         top = head(status, tuple(headers), framing, self._goes_on(asked), asked.version)
         line = b"" if top.dated else date()
-        self.transport.write(b"".join((top.data, line, b"" if top.bare else body)))
+        self._out += top.data, line, b"" if top.bare else body
         self._over(top.keeps)
 
     def begin(self, status: int, headers: list[tuple[str, str]]) -> None:
-        """Write the head of an answer that comes in chunks."""
+        """Begin an answer that comes in chunks; it leaves when it is flushed, or at its end."""
         asked = self._asked
         assert asked is not None
         if self.gone:
@@ -224,23 +210,30 @@ class Connection(asyncio.Protocol):
         top = head(status, tuple(headers), framing, keeps, asked.version)
         if not top.keeps and asked.keeps:
             self._asked = asked._replace(keeps=False)
-        self.transport.write(top.data if top.dated else top.data + date())
+        self._out.append(top.data if top.dated else top.data + date())
 
     def send_bytes(self, data: bytes) -> None:
-        """Write a chunk of an answer that was begun; raises Gone."""
+        """Add a chunk to an answer that was begun; raises Gone."""
         if self.gone:
             raise Gone
         if self._chunked:
             if data:  # a chunk of nothing would be the end
-                self.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+                self._out.append(b"%x\r\n%b\r\n" % (len(data), data))
         elif not self._bare:
             self._owed -= len(data)
-            self.transport.write(data)
+            self._out.append(data)
+
+    def flush(self) -> None:
+        """Write what was begun and added: to the system, twice as much costs little more."""
+        if self._out:
+            if not self.gone:
+                self.transport.write(b"".join(self._out))
+            self._out = []
 
     def write(self, data: bytes) -> None:
         """Write what is no answer."""
-        if not self.gone:
-            self.transport.write(data)
+        self._out.append(data)
+        self.flush()
 
     @property
     def takes_chunks(self) -> bool:
@@ -257,12 +250,14 @@ class Connection(asyncio.Protocol):
         if asked is None or self.gone:
             return
         if self._chunked:
-            self.transport.write(b"0\r\n\r\n")
+            self._out.append(b"0\r\n\r\n")
+        self.flush()
         self._over(self._goes_on(asked) and not self._owed)
 
     def hang_up(self) -> None:
         """Close the connection, once what was written has left."""
         if not self.gone:
+            self.flush()
             self.gone = self._deaf = True
             self._waiting.clear()
             self.transport.close()
@@ -338,10 +333,9 @@ class Connection(asyncio.Protocol):
             else:
                 self.hang_up()
         elif self._waiting:
-            if not self._paused:
-                self._server.take(self)
+            self._server.take(self)
         elif self._refusal:
-            self.transport.write(self._refusal)
+            self.write(self._refusal)
             self._linger()
         elif self._expects:
             self._tell_to_go_on()
@@ -363,7 +357,7 @@ class Connection(asyncio.Protocol):
         if self._place is _BODY and first:
             self._expects = False
             if self._parser.get_http_version() == "1.1":
-                self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _give_up(self, error: httptools.HttpParserError) -> None:
         if isinstance(error, httptools.HttpParserCallbackError):
@@ -379,13 +373,14 @@ class Connection(asyncio.Protocol):
         self._deaf = True
         self._refusal = refusal(status, why)
         if not (self._waiting or self._asked):
-            self.transport.write(self._refusal)
+            self.write(self._refusal)
             self._linger()
 
     def _linger(self) -> None:
         """Close the connection when the client has read the answer, or does not."""
         self._deaf = True
         self._waiting.clear()
+        self.flush()
         if self._ends or self.transport.is_closing():
             self.hang_up()
             return

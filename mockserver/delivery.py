@@ -38,6 +38,7 @@ async def end(
     elif kind in ("truncated", "stalled"):
         connection.begin(*(head if connection.takes_chunks else _with_length(head, chunks)))
         await pacer.pace(connection, chunks)
+        connection.flush()
         if kind == "stalled":
             await _stall(connection, amount, over)
     connection.hang_up()

@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from .asked import Asked
 from .chaos import CUTS
-from .connection import Asked
 from .lean_flask import LINES, header_name
 from .model import PACES
 

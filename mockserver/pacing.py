@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from .connection import Gone
+from .asked import Gone
 from .draining import NAP, Ending
 from .model import Chunk
 
@@ -26,6 +26,9 @@ class Out(Protocol):
 
     def send_bytes(self, data: bytes) -> None:
         """Take a chunk, without waiting for the client; raises Gone."""
+
+    def flush(self) -> None:
+        """Let what was taken leave."""
 
 
 @dataclass(slots=True)
@@ -91,6 +94,7 @@ class Pacer:
                     heapq.heappush(self._moments, moment)
                 else:
                     waiting.append(stream)
+                stream.out.flush()
                 return
         except (StopIteration, Gone):
             pass  # at its end, or the client hung up

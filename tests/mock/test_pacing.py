@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from mockserver.connection import Gone
+from mockserver.asked import Gone
 from mockserver.draining import Ending
 from mockserver.model import Chunk
 from mockserver.pacing import Pacer
@@ -18,11 +18,16 @@ class Out:
     def __init__(self, most: int = 1000) -> None:
         self.sent: list[tuple[float, bytes]] = []
         self.most = most
+        self.held = 0
 
     def send_bytes(self, data: bytes) -> None:
         if len(self.sent) >= self.most:
             raise Gone
         self.sent.append((asyncio.get_running_loop().time(), data))
+        self.held += 1
+
+    def flush(self) -> None:
+        self.held = 0
 
 
 def paced(outs: list[Out], schedules: list[tuple[Chunk, ...]], over_after: float | None = None):
