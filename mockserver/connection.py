@@ -39,7 +39,7 @@ class Takes(Protocol):
         """Forget a connection."""
 
     def take(self, connection: Connection) -> None:
-        """Call `next_asked` soon, answer by `send`, or by `begin` and `end`, and `flush` it."""
+        """Call `next_asked` soon, answer by `send`, or by `begin` and `end`, and `flush`."""
 
 
 class Connection(asyncio.Protocol):
@@ -251,7 +251,6 @@ class Connection(asyncio.Protocol):
             return
         if self._chunked:
             self._out.append(b"0\r\n\r\n")
-        self.flush()
         self._over(self._goes_on(asked) and not self._owed)
 
     def hang_up(self) -> None:

@@ -58,7 +58,8 @@ class Pacer:
     def start(self, out: Out, chunks: tuple[Chunk, ...], over: Callable[[], None]) -> None:
         """Send the chunks; call `over` when the last is sent, the client is gone, or all is over.
 
-        They are due counted from now, so that delays do not add up.
+        What is due at once leaves when the caller flushes it. Chunks are due counted from now, so
+        that delays do not add up.
         """
         if not chunks:
             over()
@@ -73,6 +74,7 @@ class Pacer:
         """Send the chunks, and return when that is over."""
         over = asyncio.Event()
         self.start(out, chunks, over.set)
+        out.flush()
         await over.wait()
 
     def _send(self, stream: _Stream, until: float) -> None:
@@ -94,7 +96,6 @@ class Pacer:
                     heapq.heappush(self._moments, moment)
                 else:
                     waiting.append(stream)
-                stream.out.flush()
                 return
         except (StopIteration, Gone):
             pass  # at its end, or the client hung up
@@ -123,6 +124,8 @@ class Pacer:
             ready += self._waiting.pop(heapq.heappop(self._moments))
         for stream in ready:
             self._send(stream, max(until, stream.due))
+        for stream in ready:
+            stream.out.flush()
         self._wind(loop)
 
     def _forget_the_gone(self) -> None:

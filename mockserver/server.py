@@ -16,13 +16,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from .accepting import listen
 from .connection import Connection
 from .draining import GRACE, Ending
 from .service import Service, Wsgi
 from .tls import Tls
-
-BACKLOG = 4096
-"""Connections that may wait to be taken; the system has a limit of its own."""
 
 LAST_BYTES = 1.0
 """Seconds in which what was written may still leave when all answers are over."""
@@ -105,11 +103,10 @@ class Server:
         self._loop = loop = asyncio.get_running_loop()
         self._over = asyncio.Event()
         try:
-            server = await loop.create_server(
+            listening = await listen(
+                self._socket or _shared(self.host, self.port),
                 lambda: Connection(self._service),
-                sock=self._socket or _shared(self.host, self.port),
-                backlog=BACKLOG,
-                ssl=_context(self._tls) if self._tls else None,
+                _context(self._tls) if self._tls else None,
             )
             begin(loop)
         except BaseException as error:
@@ -118,7 +115,7 @@ class Server:
         finally:
             self._answers.set()
         await self._over.wait()
-        server.close()
+        listening.close()
         await self._service.let_go(LAST_BYTES)
 
     def _stop_on_signals(self, loop: asyncio.AbstractEventLoop) -> None:

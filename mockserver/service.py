@@ -167,7 +167,7 @@ class Service:
                 connection.end()
             else:
                 connection.send(*head, body)
-                connection.flush()
+            connection.flush()
         except BaseException:
             connection.abort()
             raise
