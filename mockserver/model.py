@@ -92,8 +92,13 @@ class Answer:
 
 def member_of(answer: Answer, *names: str) -> str:
     """Return a text or a number deep within a JSON answer, "" where there is none."""
+    return member_in(answer.body_bytes(), *names)
+
+
+def member_in(text: bytes, *names: str) -> str:
+    """Return a text or a number deep within JSON text, "" where there is none."""
     try:
-        found = orjson.loads(answer.body_bytes())
+        found = orjson.loads(text)
     except ValueError:
         return ""
     for name in names:

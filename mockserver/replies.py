@@ -161,7 +161,9 @@ class Replies:
     @property
     def may_break(self) -> bool:
         """Whether any reply comes with faults, so that it has to be picked early."""
-        return self._breaking or any(reply.faults for reply in self._scripted)
+        if self._breaking or not self._scripted:
+            return self._breaking
+        return any(reply.faults for reply in self._scripted)
 
     def _pick(self, question: str) -> Reply | None:
         """Return the fixture that answers now, with the answer that it gives now; count it."""
@@ -178,8 +180,10 @@ class Replies:
             self.set(fixtures)
         session = SESSION.get()
         matching = self._matching if len(question) <= MOST_REMEMBERED else self._match
-        scripted = (reply for reply in self._scripted if reply.answers_to(question))
-        for reply in chain(scripted, matching(question)):
+        found: Iterable[Reply] = matching(question)
+        if self._scripted:
+            found = chain((one for one in self._scripted if one.answers_to(question)), found)
+        for reply in found:
             if reply.session in (None, session):
                 yield reply
 

@@ -93,6 +93,10 @@ class Scripted:
         record = self._store.read(self.scope, _ALL)
         return list(record["entries"]) if record else []
 
+    def __bool__(self) -> bool:
+        """Say whether anything was ever scripted: mostly nothing was, which is soon seen."""
+        return bool(self._here) or self._store.read(self.scope, _ALL) is not None
+
     def __iter__(self) -> Iterator[Reply]:
         """Yield the replies, the last one first."""
         yield from reversed(self._here)

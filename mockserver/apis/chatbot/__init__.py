@@ -13,7 +13,18 @@ from typing import Any, ClassVar
 import orjson
 from werkzeug.exceptions import HTTPException
 
-from ...model import Answer, Api, Call, Chunk, Identity, Operation, Refusal, Settings, member_of
+from ...model import (
+    Answer,
+    Api,
+    Call,
+    Chunk,
+    Identity,
+    Operation,
+    Refusal,
+    Settings,
+    member_in,
+    member_of,
+)
 from ...recorded import Pace, pace_of, waited
 from ...replies import Reply
 from ...store import Record, Scope
@@ -115,7 +126,7 @@ class Emulator(Api):
         """Return the conversation that an envelope names, or the header of a stream."""
         if isinstance(answer.body, bytes):
             return member_of(answer, "data", "conversation_uid")
-        return member_of(replace(answer, body=framing.header_of(answer.body)), "conversation_uid")
+        return member_in(framing.header_of(answer.body), "conversation_uid")
 
     def find_callers(self, bot_uid: str) -> list[Identity]:
         """Return the identities that know the bot; refuse a bot that none knows."""
