@@ -128,9 +128,13 @@ class MemoryStore:
             after = step(before)
             if after is None:
                 return before
-            self._records.setdefault(scope, {})[key] = _kept(after)
-            self._used[scope, key] = None
-            self._used.move_to_end((scope, key))
+            shelf = self._records.get(scope)
+            if shelf is None:
+                shelf = self._records[scope] = {}
+            shelf[key] = _kept(after)
+            self._used[scope, key] = None  # a new one is the last one
+            if kept is not None:
+                self._used.move_to_end((scope, key))
             while len(self._used) > self._most_records:
                 self._forget(*next(iter(self._used)))
             return after

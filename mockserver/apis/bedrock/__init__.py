@@ -117,10 +117,11 @@ class Emulator(Api):
 
     def is_known(self, key: str) -> bool:
         """Say whether one of the callers has this key."""
-        return any(
-            hmac.compare_digest(key.encode("utf-8", "replace"), caller["api_key"].encode())
-            for caller in self.world.identities
-        )
+        given = key.encode("utf-8", "replace")
+        for caller in self.world.identities:
+            if hmac.compare_digest(given, caller["api_key"].encode()):
+                return True
+        return False
 
     def forbidden(self) -> Refusal:
         """Return the gateway's refusal (fact sheet, Authentication)."""
