@@ -6,7 +6,7 @@ import json
 import re
 from codecs import BOM_UTF8
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import orjson
 from flask import Request
@@ -15,7 +15,8 @@ from werkzeug.exceptions import HTTPException
 
 from ...model import Refusal
 from .chat_model import CONTENT_TYPES as CONTENT_TYPES
-from .chat_model import MODELS, ChatModel
+from .chat_model import MODELS as MODELS
+from .chat_model import ChatModel
 
 # The version of pydantic that was observed; ours may be another.
 ERRORS_PAGE = "https://errors.pydantic.dev/2.9/v/"
@@ -115,14 +116,14 @@ def _plain(value: Any) -> ChatInput | None:
     body = part.get("body")
     if len(value) + len(message) + len(part) != (5 if named is None else 6):
         return None  # there is more in it, or a conversation that is null
-    if part.get("contentType") != "text" or model not in MODELS or not _is_whole(body):
+    if part.get("contentType") != "text" or model not in MODELS:
         return None
-    if named is not None and not _is_whole(named):
+    if not (_is_whole(body) and (named is None or _is_whole(named))):
         return None
     return ChatInput(named, Message((Content("text", None, None, body),), model), False)
 
 
-def _is_whole(text: Any) -> bool:
+def _is_whole(text: Any) -> TypeGuard[str]:
     """Say whether this is a text without half a character."""
     if type(text) is not str:
         return False

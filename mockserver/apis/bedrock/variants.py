@@ -322,8 +322,8 @@ class NewestModel(Emulator):
         if not isinstance(message, dict) or message.get("model") != NEWEST:
             return super().read_input(call)
         older = validate({**value, "message": {**message, "model": NEWEST.removesuffix("-v2")}})
-        newest = older.message.model_copy(update={"model": NEWEST})
-        return older.model_copy(update={"message": newest})
+        newest = older.message._replace(model=NEWEST)
+        return older._replace(message=newest)
 
 
 @variant("bedrock.empty_content_refused")
