@@ -284,7 +284,9 @@ def main(words: list[str]) -> None:
     ).strip()  # fmt: skip
     command = " ".join(["python -m benchmarks soak", *words])
     reached = [limit for soak in found for limit in limits(soak, given.seconds)]
-    tell(Section("soak", "Soak", command, about, [Table(HEAD, list(map(row, found)))], reached),
+    several = all(soak.workers > 1 for soak in found)
+    name = ("soak of several", "Soak, several processes") if several else ("soak", "Soak")
+    tell(Section(*name, command, about, [Table(HEAD, list(map(row, found)))], reached),
          given.write)  # fmt: skip
 
 
