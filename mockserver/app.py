@@ -167,6 +167,7 @@ def _unrouted(serve: Mapping[str, Serve]) -> Callable[[HTTPException], Any]:
     """Where no operation has the path and method, the API that the path belongs to refuses."""
 
     def refuse(problem: HTTPException) -> Any:
+        problem.__traceback__ = None  # whose frames know the request, which knows the problem
         path = request.path + "/"
         if path.startswith("/_counterfoil/"):
             said = f"{request.method} {request.path}: {problem.name.lower()}"
@@ -233,7 +234,8 @@ def _answer(
             raise _refusal(problem)
         return api.answer(call)
     except Refusal as refusal:
-        call.refusal = refusal
+        call.refusal = refusal.with_traceback(None)  # whose frames know the call: a circle
+        refusal.__cause__ = refusal.__context__ = None
         return api.refuse(call, refusal)
     except HTTPException as error:
         return api.refuse(call, _refusal(error))

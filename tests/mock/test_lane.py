@@ -1,3 +1,4 @@
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -119,3 +120,33 @@ def test_what_a_server_may_leave_out_of_the_environment_is_not_missed():
     started = []
     body = APPS["bedrock"].wsgi_app(environ, lambda status, headers: started.append(status))
     assert (started, b"".join(body)) == (["200 OK"], b'{"status":"ok"}')
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "body", "status"),
+    [
+        ("/conversation/x/y", "counterfoil-api-key", None, 404),
+        ("/conversation/x/y", "", None, 403),
+        ("/conversation", "counterfoil-api-key", {"message": {}}, 422),
+        ("/conversation", "counterfoil-api-key", {"message": 1.5, "x": None}, 422),
+    ],
+)
+def test_a_request_that_is_refused_leaves_nothing_for_the_collector(path, key, body, status):
+    def ask():
+        made = EnvironBuilder(
+            path, method="POST" if body else "GET", json=body, headers={"x-api-key": key}
+        )
+        started = []
+        list(APPS["bedrock"].wsgi_app(made.get_environ(), lambda said, _: started.append(said)))
+        made.close()
+        assert started[0].startswith(str(status))
+
+    ask()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(20):
+            ask()
+        assert gc.collect() < 20
+    finally:
+        gc.enable()
