@@ -234,9 +234,11 @@ def _answer(
             raise _refusal(problem)
         return api.answer(call)
     except Refusal as refusal:
-        call.refusal = refusal.with_traceback(None)  # whose frames know the call: a circle
-        refusal.__cause__ = refusal.__context__ = None
-        return api.refuse(call, refusal)
+        call.refusal = refusal
+        answer = api.refuse(call, refusal)
+        # Its frames know the call, which knows it: a circle that would wait for the collector.
+        refusal.__traceback__ = refusal.__cause__ = refusal.__context__ = None
+        return answer
     except HTTPException as error:
         return api.refuse(call, _refusal(error))
     except Exception:
