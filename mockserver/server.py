@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from .accepting import listen
+from .accepting import BACKLOG, listen
 from .connection import Connection
 from .draining import GRACE, Ending
 from .service import Service, Wsgi
@@ -96,8 +96,12 @@ class Server:
         self._thread.join(10)
 
     def _in_thread(self) -> None:
-        with asyncio.Runner(loop_factory=new_loop) as runner, suppress(OSError, ssl.SSLError):
-            runner.run(self._serve(lambda loop: None))
+        try:
+            with asyncio.Runner(loop_factory=new_loop) as runner:
+                runner.run(self._serve(lambda loop: None))
+        except Exception as error:
+            if error is not self._problem:  # which whoever started the server is told of
+                raise
 
     async def _serve(self, begin: Callable[[asyncio.AbstractEventLoop], None]) -> None:
         self._loop = loop = asyncio.get_running_loop()
@@ -159,6 +163,7 @@ def _bound(host: str, port: int) -> socket.socket:
         if sys.platform != "win32":
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, port))
+        made.listen(BACKLOG)  # until somebody listens, another may be bound to it as well
     except (OSError, OverflowError) as error:
         made.close()
         raise AddressInUse(f"cannot listen at {host}:{port}: {error}") from error

@@ -19,7 +19,7 @@ from mockserver import tls
 from mockserver.connection import MOST_READ
 from mockserver.draining import Ending, Open
 from mockserver.model import Chunk
-from mockserver.server import Server
+from mockserver.server import AddressInUse, Server
 
 
 @pytest.fixture
@@ -52,6 +52,14 @@ def sent(server: Server, data: bytes, until: bytes) -> bytes:
 
 
 HEAD = b"POST /say HTTP/1.1\r\nHost: localhost\r\n"
+
+
+def test_a_port_is_taken_from_when_a_server_is_made(app: Flask) -> None:
+    first = Server(app.wsgi_app)
+    with pytest.raises(AddressInUse, match=f"127.0.0.1:{first.port}: .*in use"):
+        Server(app.wsgi_app, port=first.port)
+    with first:
+        assert sent(first, HEAD + b"Content-Length: 1\r\n\r\nx", b"\r\n\r\n1")
 
 
 def test_a_chunked_body_is_read_whole(server: Server) -> None:
