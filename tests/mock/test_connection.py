@@ -115,6 +115,15 @@ def server(
     over(server, noise, caplog, capfd)
 
 
+@pytest.fixture(autouse=True)
+def unheard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without what a command that was tested before has told the log to write, and where."""
+    monkeypatch.setattr(logging.getLogger("mockserver"), "handlers", [])
+    monkeypatch.setattr(logging.getLogger(), "handlers", [
+        one for one in logging.getLogger().handlers if type(one).__module__.startswith("_pytest")
+    ])  # fmt: skip
+
+
 def over(server: Server, noise: list[str], caplog: Any, capfd: Any) -> None:
     records = [*caplog.get_records("call"), *caplog.get_records("teardown")]
     assert [one.message for one in records if one.levelno >= logging.WARNING] == noise
