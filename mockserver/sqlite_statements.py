@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+
 from . import stored
 from .store import Scope
 
 APPLICATION = 0x43464F4C
 """What SQLite's `application_id` says in our files."""
 
-SCHEMA = """
+_SCHEMA = """
 CREATE TABLE records (
     born INTEGER PRIMARY KEY AUTOINCREMENT,
     scope BLOB NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, used INTEGER NOT NULL,
@@ -31,6 +34,17 @@ CREATE TRIGGER counter_less AFTER DELETE ON counters
     BEGIN UPDATE totals SET number = number - 1 WHERE name = 'counters'; END;
 """
 # Totals are kept by triggers because SQLite counts the rows of a table one by one.
+
+
+def schema() -> Iterator[str]:
+    """Yield the statements that make the tables of a new file."""
+    statement = ""
+    for line in _SCHEMA.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
 
 FIND = "SELECT value FROM records WHERE scope = ? AND key = ?"
 LIST = "SELECT value FROM records WHERE scope = ? ORDER BY born"

@@ -24,11 +24,11 @@ from .sqlite_statements import (
     LIST,
     PUT_COUNTER,
     PUT_RECORD,
-    SCHEMA,
     TOTAL,
     TOUCH,
     WITHIN,
     ends,
+    schema,
 )
 from .store import Record, Scope, StoreError
 
@@ -312,7 +312,9 @@ class SqliteStore:
         if os.path.isdir(self._path):
             raise StoreError(f"The store {self._path} is a folder. Name a file in it")
         try:
+            self._run("BEGIN")  # or another process makes it its own between two of the looks
             self._is_ours()
+            self._run("COMMIT")
             self._write_ahead()
             with self._transaction():
                 if not self._is_ours():
@@ -351,7 +353,8 @@ class SqliteStore:
                 break
             except StoreError as error:
                 # SQLite does not wait where two processes do this to a new file at once.
-                if "locked" not in str(error) or time.monotonic() > until:
+                code = getattr(error.__cause__, "sqlite_errorcode", None)
+                if code != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                     raise
                 time.sleep(0.01)
         if mode != "wal":
@@ -361,12 +364,8 @@ class SqliteStore:
             )
 
     def _create(self) -> None:
-        statement = ""
-        for line in SCHEMA.splitlines(keepends=True):
-            statement += line
-            if sqlite3.complete_statement(statement):
-                self._run(statement)
-                statement = ""
+        for statement in schema():
+            self._run(statement)
         self._run(f"PRAGMA application_id = {APPLICATION}")
         self._run(f"PRAGMA user_version = {stored.FORMAT}")
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -625,6 +626,15 @@ def test_processes_lose_no_change_and_no_count(text: str, processes: int) -> Non
         assert len(store.records(MINE)) == processes * 200 + 1
         assert sorted(numbers) == list(range(processes * 200))
         assert store.count(MINE, "shared") == processes * 200
+
+
+def test_stores_that_make_one_new_file_at_once_all_have_it(tmp_path: Path) -> None:
+    for place in range(30):
+        text = f"sqlite:{tmp_path / str(place)}"
+        with ThreadPoolExecutor(8) as pool:
+            stores = list(pool.map(open_store, [text] * 8))
+        for store in stores:
+            store.close()
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="nothing is killed at once here")
