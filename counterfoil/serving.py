@@ -89,6 +89,10 @@ FULL_COLLECTION = 300.0
 """Seconds between two looks of the garbage collector at all that there is."""
 
 
+YOUNG = 200
+"""Objects that are new when the collector looks at them: while a processor has them at hand."""
+
+
 def _spare_the_collector() -> None:
     """Let the garbage collector look at what is new, and at all the rest seldom.
 
@@ -96,7 +100,7 @@ def _spare_the_collector() -> None:
     whenever it has grown by a quarter, and everybody waits for that.
     """
     gc.freeze()
-    gc.set_threshold(5_000, 1_000_000, 1_000_000)
+    gc.set_threshold(YOUNG, 1_000_000, 1_000_000)
     threading.Thread(target=_collect_now_and_then, name="collector", daemon=True).start()
 
 

@@ -134,6 +134,7 @@ class Redaction:
         # The longest first: one secret may be a part of another.
         self._written = sorted(written.items(), key=lambda pair: -len(pair[0]))
         self._longest = max(map(len, written), default=0)
+        self._tells = _shortest(written)
         self._concealed = concealed
         # A caller's headers come again and again. Their secrets are elsewhere in memory, too.
         self._block = lru_cache(128)(self._lines)
@@ -142,8 +143,11 @@ class Redaction:
         """Return `text` without the secrets."""
         if not text:
             return text
-        for secret, name in self._written:
-            text = text.replace(secret, name)
+        for part in self._tells:
+            if part in text:
+                for secret, name in self._written:
+                    text = text.replace(secret, name)
+                break
         return self._concealed.sub(_blotted, text) if self._concealed else text
 
     def binary(self, data: bytes) -> bytes:
@@ -199,6 +203,15 @@ class Redaction:
         if len(text) <= MOST_BODY:
             return shown[:MOST_BODY]
         return shown[: min(MOST_BODY, len(shown) - self._longest)]
+
+
+def _shortest(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return so few of the texts that one of them is a part of each."""
+    found: list[str] = []
+    for text in sorted(texts, key=len):
+        if not any(part in text for part in found):
+            found.append(text)
+    return tuple(found)
 
 
 def redaction_of(api: Api) -> Redaction:

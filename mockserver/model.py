@@ -83,7 +83,7 @@ class Answer:
         """Return the whole body."""
         if isinstance(self.body, bytes):
             return self.body
-        return b"".join(chunk.data for chunk in self.body)
+        return b"".join([chunk.data for chunk in self.body])
 
     def with_headers(self, *more: tuple[str, str]) -> Answer:
         """Return the same answer with `more` header lines after its own."""
@@ -184,11 +184,23 @@ class World:
         """Return 128 bits that depend on the seed and `parts`, never on the order of calls."""
         return _number(self.seed, self.api, *parts)
 
+    def digits(self, *parts: object) -> str:
+        """Return 48 digits of base 16 that depend on the seed and `parts` in the same way."""
+        return _digits(self.seed, self.api, *parts)
+
 
 @lru_cache(1024, typed=True)
 def _number(*parts: object) -> int:
-    data = "\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(data, digest_size=16).digest(), "big")
+    return int.from_bytes(blake2b(_joined(parts), digest_size=16).digest(), "big")
+
+
+@lru_cache(1024, typed=True)
+def _digits(*parts: object) -> str:
+    return blake2b(_joined(parts), digest_size=24).hexdigest().upper()
+
+
+def _joined(parts: tuple[object, ...]) -> bytes:
+    return "\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
-from itertools import repeat
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, repeat
 
 from .clock import Clock
 from .model import Chunk, ChunkSize
 
+Draw = Callable[[], random.Random]
+"""Makes what decides at random; seldom asked for, and dear."""
 
-def cut(
-    body: bytes, size: ChunkSize, delay: float, draw: random.Random, needles: Iterable[bytes] = ()
-) -> tuple[Chunk, ...]:
-    """Cut `body` into a schedule; the first chunk leaves at once, each later one after `delay`.
+
+def cut(body: bytes, size: ChunkSize, draw: Draw, needles: Iterable[bytes] = ()) -> list[bytes]:
+    """Cut `body` into pieces, none of them empty.
 
     `size` is a number of bytes, or `random` (1 to 48 bytes, as `draw` says), or `adversarial`:
     cut within every character of several bytes and within every occurrence of the `needles`.
-    An empty body is an empty schedule.
     """
     if size == "adversarial":
         ends = _hostile_ends(body, needles)
     elif size == "random":
-        ends = _random_ends(len(body), draw)
+        ends = _random_ends(len(body), draw())
     elif size < 1:
         raise ValueError(f"a chunk has 1 byte or more, not {size}")
     else:
-        ends = list(range(size, len(body), size))
-    starts = (0, *ends)
-    pieces = [body[start:end] for start, end in zip(starts, (*ends, len(body)), strict=True)]
-    first, *later = list(filter(None, pieces)) or [b""]
-    return (Chunk(0.0, first), *map(Chunk, repeat(delay), later)) if first else ()
+        return [body[start : start + size] for start in range(0, len(body), size)]
+    return list(filter(None, map(body.__getitem__, map(slice, (0, *ends), (*ends, len(body))))))
+
+
+def spread(pieces: list[bytes], at_once: int, delay: float) -> tuple[Chunk, ...]:
+    """Return a schedule: the first pieces, so many, leave at once, each later one after `delay`."""
+    delays = chain(repeat(0.0, at_once), repeat(delay))
+    # As `Chunk(...)` for each would do, which takes three times as long.
+    return tuple(map(tuple.__new__, repeat(Chunk), zip(delays, pieces, strict=False)))
 
 
 MOST_RANDOM = 48

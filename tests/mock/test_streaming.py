@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mockserver.clock import VirtualClock
 from mockserver.model import Chunk, ChunkSize
-from mockserver.streaming import MOST_RANDOM, cut, paced
+from mockserver.streaming import MOST_RANDOM, cut, paced, spread
 
 SIZES: st.SearchStrategy[ChunkSize] = st.integers(1, 60) | st.sampled_from(
     ["random", "adversarial"]
@@ -27,7 +27,7 @@ BODIES = (
 
 
 def _cut(body: bytes, size: ChunkSize, *needles: bytes, seed: int = 0) -> list[bytes]:
-    return [chunk.data for chunk in cut(body, size, 0.5, random.Random(seed), needles)]
+    return cut(body, size, lambda: random.Random(seed), needles)
 
 
 def _inner_ends(pieces: list[bytes]) -> set[int]:
@@ -46,12 +46,28 @@ def test_pieces_join_to_the_body_and_none_is_empty(
     assert all(pieces)
 
 
-@given(body=BODIES, size=SIZES, needles=NEEDLES, seed=st.integers(0, 3))
-def test_first_chunk_leaves_at_once_and_each_later_one_after_the_delay(
-    body: bytes, size: ChunkSize, needles: list[bytes], seed: int
+@given(pieces=st.lists(st.binary(min_size=1)), at_once=st.integers(0, 9))
+def test_first_pieces_leave_at_once_and_each_later_one_after_the_delay(
+    pieces: list[bytes], at_once: int
 ) -> None:
-    delays = [chunk.delay for chunk in cut(body, size, 0.5, random.Random(seed), needles)]
-    assert delays == [0.0, *[0.5] * (len(delays) - 1)][: len(delays)]
+    chunks = spread(pieces, at_once, 0.5)
+    delays = [0.0] * min(at_once, len(pieces)) + [0.5] * max(0, len(pieces) - at_once)
+    assert chunks == tuple(map(Chunk, delays, pieces))
+    assert all(type(chunk) is Chunk for chunk in chunks)
+
+
+def test_who_decides_at_random_is_asked_for_where_it_is_needed_alone() -> None:
+    asked: list[str] = []
+
+    def draw() -> random.Random:
+        asked.append("once")
+        return random.Random(0)
+
+    assert len(cut(bytes(300), 24, draw)) == 13
+    assert cut(bytes(3), "adversarial", draw) == [bytes(3)]
+    assert asked == []
+    assert b"".join(cut(bytes(300), "random", draw)) == bytes(300)
+    assert asked == ["once"]
 
 
 @given(body=BODIES, size=st.integers(1, 400))
@@ -110,7 +126,7 @@ def test_needle_that_has_no_inside_is_not_cut(needle: bytes) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 24, "random", "adversarial"])
-def test_empty_body_is_an_empty_schedule(size: ChunkSize) -> None:
+def test_empty_body_has_no_piece(size: ChunkSize) -> None:
     assert _cut(b"", size, b"needle") == []
 
 

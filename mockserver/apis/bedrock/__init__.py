@@ -20,6 +20,7 @@ from ...store import Record, Scope
 from . import cors, recording
 from .chat_input import (
     NOT_JSON_COMPLIANT,
+    PLAIN,
     UNPARSABLE,
     ChatInput,
     named_conversation,
@@ -169,7 +170,8 @@ class Emulator(Api):
 
     def read_input(self, call: Call) -> ChatInput:
         """Return what was posted; refuse what is not valid (fact sheet, Errors)."""
-        return validate(read_value(call.request))
+        value = read_value(call.request)
+        return call.request.environ.get(PLAIN) or validate(value)
 
     def read_content(self, asked: ChatInput) -> list[dict[str, Any]]:
         """Return the parts of the message as they will be shown."""
@@ -183,13 +185,13 @@ class Emulator(Api):
         ready = sent + self.delay() + round(reply.delay * 1000)
         said = repr((asked.conversation_id, content, asked.message.model, asked.continue_generate))
         digest = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()
-        key = (*scope, digest, self.world.store.count(scope, digest))
+        key = "\x1f".join((*scope, digest, str(self.world.store.count(scope, digest))))
         return {
-            "key": list(key),
+            "key": key,
             "sent": sent,
             "ready": ready,
-            "user_id": self.make_id("user", sent, *key),
-            "reply_id": self.make_id("assistant", ready, *key),
+            "user_id": self.make_id("user", sent, key),
+            "reply_id": self.make_id("assistant", ready, key),
             "content": content,
             "model": asked.message.model,
             "reply": reply.answer,
@@ -207,14 +209,16 @@ class Emulator(Api):
 
     def make_id(self, kind: str, milliseconds: int, *parts: object) -> str:
         """Return an id of the given time that nobody else gets."""
-        # The ids of one message have all but their kind in common.
-        return ulid(milliseconds, self.world.number(kind) ^ self.world.number(*parts))
+        if (place := _PLACES.get(kind)) is None:
+            return ulid(milliseconds, self.world.digits(kind, *parts))
+        # The ids of one message are parts of one digest, which is made once.
+        return ulid(milliseconds, self.world.digits(*parts)[place])
 
     def choose_conversation(self, scope: Scope, asked: ChatInput, turn: Turn) -> str:
         """Return the id that the client chose, which may be blank, or a new one."""
         if asked.conversation_id is not None:
             return asked.conversation_id
-        return self.make_id("conversation", turn["sent"], *turn["key"])
+        return self.make_id("conversation", turn["sent"], turn["key"])
 
     def store_turn(self, scope: Scope, conversation_id: str, turn: Turn) -> None:
         """Put the message at the end of its conversation, whoever else is writing to it."""
@@ -369,6 +373,9 @@ class Emulator(Api):
 def _digest(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
+
+_PLACES = {"user": slice(16), "assistant": slice(16, 32), "conversation": slice(32, 48)}
+"""Where in a message's digits those of each of its ids are."""
 
 _BODIES: Mapping[int, Mapping[str, str]] = {
     404: {"detail": "Not Found"},

@@ -69,12 +69,14 @@ def read_value(request: Request) -> Any:
 
     It is read once a request, and nobody changes it.
     """
-    if READ not in request.environ:
-        request.environ[READ] = _read(request)
-    return request.environ[READ]
+    environ = request.environ
+    if READ not in environ:
+        environ[READ] = _read(request)
+    return environ[READ]
 
 
-READ = "mockserver.value"
+READ, PLAIN = "mockserver.value", "mockserver.plain"
+"""Where the value that was posted is kept, and what it says where that is plain."""
 
 
 def _read(request: Request) -> Any:
@@ -82,7 +84,7 @@ def _read(request: Request) -> Any:
     if not raw:
         return None
     says_json = _says_json(request)
-    if says_json and (value := _plainly(raw)) is not None:
+    if says_json and (value := _plainly(raw, request.environ)) is not None:
         return value
     try:
         text = raw.removeprefix(BOM_UTF8).decode()
@@ -91,7 +93,7 @@ def _read(request: Request) -> Any:
     return read_json(text) if says_json else text
 
 
-def _plainly(raw: bytes) -> Any:
+def _plainly(raw: bytes, environ: dict[str, Any]) -> Any:
     """Return the JSON value of a plain message, read the fast way, None for any other.
 
     There is no number in it, which this reader and the standard library's may take differently.
@@ -100,7 +102,10 @@ def _plainly(raw: bytes) -> Any:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError:
         return None
-    return None if _plain(value) is None else value
+    if (plain := _plain(value)) is None:
+        return None
+    environ[PLAIN] = plain
+    return value
 
 
 def _plain(value: Any) -> ChatInput | None:

@@ -15,12 +15,12 @@ CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(high + low for high in CROCKFORD for low in CROCKFORD)
 
 
-def ulid(milliseconds: int, number: int) -> str:
+def ulid(milliseconds: int, digits: str) -> str:
     """Return 26 characters: 48 bits of time, then 80 that have no order (the ULID specification).
 
-    Of each five of these four are bits of `number`: 16 digits that Python writes by itself.
+    Of each five of these four are bits that differ: the first 16 of `digits`, which are of base 16.
     """
-    return f"{_time(milliseconds % 2**48)}{number % 2**64:016X}"
+    return _time(milliseconds % 2**48) + digits[:16]
 
 
 @lru_cache(64)

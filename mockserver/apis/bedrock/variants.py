@@ -230,7 +230,7 @@ class Unsteady(Emulator):
     def make_turn(self, scope: Scope, asked: ChatInput) -> dict[str, Any]:
         """Draw the delay of each message."""
         turn = super().make_turn(scope, asked)
-        return {**turn, "ready": turn["sent"] + self.world.number("delay", *turn["key"]) % 6000}
+        return {**turn, "ready": turn["sent"] + self.world.number("delay", turn["key"]) % 6000}
 
 
 # What a refusal says.

@@ -8,6 +8,7 @@ import random
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar
 
 import orjson
@@ -28,6 +29,7 @@ from ...model import (
 from ...recorded import Pace, pace_of, waited
 from ...replies import Reply
 from ...store import Record, Scope
+from ...streaming import Draw
 from . import framing, question
 from .languages import locale_of
 from .question import Question
@@ -246,13 +248,12 @@ class Emulator(Api):
     def write_stream(self, call: Call, turn: Turn) -> Answer:
         """Write the stream whole, as the schedule by which it leaves."""
         prologue, answer = self.frame(self.write_header(self.header(turn)), turn.answer.encode())
-        draw = random.Random(self.world.number("chunks", self.identify(call)))
         if turn.pace and self.keeps_pace():
             asked = self.world.settings
             usual = None if asked.recorded_times else asked.chunk_delay
             chunks = turn.pace.cut(prologue, answer, usual)
         else:
-            chunks = self.schedule(prologue, answer, draw)
+            chunks = self.schedule(prologue, answer, partial(self.draw, call))
         return Answer(200, chunks, (("Content-Type", self.stream_type),))
 
     def write_header(self, fields: dict[str, Any]) -> bytes:
@@ -268,7 +269,11 @@ class Emulator(Api):
         usual = self.world.settings.chunk_size == Settings().chunk_size
         return type(self).schedule is Emulator.schedule and usual
 
-    def schedule(self, prologue: bytes, answer: bytes, draw: random.Random) -> tuple[Chunk, ...]:
+    def draw(self, call: Call) -> random.Random:
+        """Return what decides where the answer to a request is cut: to be called once a request."""
+        return random.Random(self.world.number("chunks", self.identify(call)))
+
+    def schedule(self, prologue: bytes, answer: bytes, draw: Draw) -> tuple[Chunk, ...]:
         """Return the chunks as they leave."""
         return framing.schedule(prologue, answer, self.world.settings, draw)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ...faults import fault
 from ...model import Answer, Api, Call, Chunk, Refusal
+from ...streaming import Draw
 from . import Emulator, Turn
 from .fault_families import member
 from .framing import MAGIC
@@ -231,7 +231,7 @@ class AlwaysStreams(Emulator):
 class AllAtOnce(Emulator):
     """A stream is held back until it is complete, and then sent in one piece."""
 
-    def schedule(self, prologue: bytes, answer: bytes, draw: random.Random) -> tuple[Chunk, ...]:
+    def schedule(self, prologue: bytes, answer: bytes, draw: Draw) -> tuple[Chunk, ...]:
         """Put the chunks together, after the time that they take together."""
         chunks = super().schedule(prologue, answer, draw)
         whole = b"".join(chunk.data for chunk in chunks)
@@ -242,7 +242,7 @@ class AllAtOnce(Emulator):
 class NeverEnds(Emulator):
     """The last chunk of a stream does not come for a million seconds."""
 
-    def schedule(self, prologue: bytes, answer: bytes, draw: random.Random) -> tuple[Chunk, ...]:
+    def schedule(self, prologue: bytes, answer: bytes, draw: Draw) -> tuple[Chunk, ...]:
         """Hold the last chunk back."""
         *chunks, last = super().schedule(prologue, answer, draw)
         return (*chunks, last._replace(delay=1e6))
@@ -252,7 +252,7 @@ class NeverEnds(Emulator):
 class OnlyFirstChunk(Emulator):
     """A stream ends after its first chunk."""
 
-    def schedule(self, prologue: bytes, answer: bytes, draw: random.Random) -> tuple[Chunk, ...]:
+    def schedule(self, prologue: bytes, answer: bytes, draw: Draw) -> tuple[Chunk, ...]:
         """Drop all chunks but the first."""
         return super().schedule(prologue, answer, draw)[:1]
 

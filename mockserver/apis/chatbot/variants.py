@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -13,6 +12,7 @@ from pydantic import ConfigDict, ValidationError
 from ...manners import Rewrite, everyday, mannered, rewrites, speaking, spoken, with_content_type
 from ...model import Answer, Api, Call, Chunk, Refusal
 from ...store import Scope
+from ...streaming import Draw
 from ...variants import variant
 from . import Emulator, Turn, framing, question
 from .question import Question
@@ -96,7 +96,7 @@ class SlowChunks(Emulator):
 class StreamAtOnce(Emulator):
     """Has every answer at once, and streams it in one piece."""
 
-    def schedule(self, prologue: bytes, answer: bytes, draw: random.Random) -> tuple[Chunk, ...]:
+    def schedule(self, prologue: bytes, answer: bytes, draw: Draw) -> tuple[Chunk, ...]:
         """Send the one chunk."""
         return (Chunk(0.0, prologue + answer),)
 
@@ -105,7 +105,7 @@ class StreamAtOnce(Emulator):
 class ThinksFirst(Emulator):
     """Sends the header at once, and begins with the answer five seconds later."""
 
-    def schedule(self, prologue: bytes, answer: bytes, draw: random.Random) -> tuple[Chunk, ...]:
+    def schedule(self, prologue: bytes, answer: bytes, draw: Draw) -> tuple[Chunk, ...]:
         """Pause once, where the answer begins."""
         pieces = super().schedule(prologue, answer, draw)
         header, rest = Chunk(0.0, prologue), b"".join(one.data for one in pieces)[len(prologue) :]

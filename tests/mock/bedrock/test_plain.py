@@ -80,7 +80,9 @@ def test_plain_messages_are_taken_for_plain(body: str, named: str | None, model:
     plain = chat_input._plain(value)
     assert plain is not None and plain == of_model(value)
     for raw in (json.dumps(value).encode(), json.dumps(value, ensure_ascii=False).encode()):
-        assert chat_input._plainly(raw) == json.loads(raw) == value
+        environ: dict[str, Any] = {}
+        assert chat_input._plainly(raw, environ) == json.loads(raw) == value
+        assert environ[chat_input.PLAIN] == plain
 
 
 @pytest.mark.parametrize(
@@ -97,4 +99,5 @@ def test_plain_messages_are_taken_for_plain(body: str, named: str | None, model:
     ],
 )
 def test_what_two_readers_may_read_differently_is_left_to_the_slow_one(raw: bytes) -> None:
-    assert chat_input._plainly(raw) is None
+    environ: dict[str, Any] = {}
+    assert chat_input._plainly(raw, environ) is None and not environ

@@ -81,7 +81,7 @@ class OwnIdsRefused(Emulator):
 
     def store_turn(self, scope: Scope, conversation_id: str, turn: Turn) -> None:
         """Continue what is there, and nothing else."""
-        made = self.make_id("conversation", turn["sent"], *turn["key"])
+        made = self.make_id("conversation", turn["sent"], turn["key"])
         if conversation_id != made and not self.world.store.read(scope, conversation_id):
             raise self.no_conversation(conversation_id)
         super().store_turn(scope, conversation_id, turn)
