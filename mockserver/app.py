@@ -318,12 +318,13 @@ def _chunks(answer: Answer) -> tuple[tuple[float, int], ...]:
     if isinstance(answer.body, bytes):
         return ((0.0, len(answer.body)),)
     delays, data = zip(*answer.body, strict=True) if answer.body else ((), ())
-    return tuple(zip(_times(delays), map(len, data), strict=True))
+    return _pieces(delays, tuple(map(len, data)))
 
 
 @lru_cache(64)
-def _times(delays: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(round(at, 6) for at in accumulate(delays))
+def _pieces(delays: tuple[float, ...], sizes: tuple[int, ...]) -> tuple[tuple[float, int], ...]:
+    # Many streams have the same pieces: they are made once, and kept once.
+    return tuple(zip((round(at, 6) for at in accumulate(delays)), sizes, strict=True))
 
 
 def _request_text(call: Call) -> str:

@@ -136,7 +136,7 @@ class MemoryStore:
             if kept is not None:
                 self._used.move_to_end((scope, key))
             while len(self._used) > self._most_records:
-                self._forget(*next(iter(self._used)))
+                self._take_away(*self._used.popitem(last=False)[0])
             return after
 
     def records(self, scope: Scope) -> list[Record]:
@@ -167,7 +167,8 @@ class MemoryStore:
         depth = len(within)
         with self._lock:
             for scope, key in [used for used in self._used if used[0][:depth] == within]:
-                self._forget(scope, key)
+                del self._used[scope, key]
+                self._take_away(scope, key)
             for counter in [c for c in self._counters if c[0][:depth] == within]:
                 del self._counters[counter]
 
@@ -198,8 +199,7 @@ class MemoryStore:
     def close(self) -> None:
         """Hold nothing that would have to be let go of."""
 
-    def _forget(self, scope: Scope, key: str) -> None:
-        del self._used[scope, key]
+    def _take_away(self, scope: Scope, key: str) -> None:
         shelf = self._records[scope]
         del shelf[key]
         if not shelf:
