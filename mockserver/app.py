@@ -167,7 +167,8 @@ def _unrouted(serve: Mapping[str, Serve]) -> Callable[[HTTPException], Any]:
     """Where no operation has the path and method, the API that the path belongs to refuses."""
 
     def refuse(problem: HTTPException) -> Any:
-        problem.__traceback__ = None  # whose frames know the request, which knows the problem
+        # Their frames know the request, which knows the problem.
+        problem.__traceback__ = problem.__context__ = None
         path = request.path + "/"
         if path.startswith("/_counterfoil/"):
             said = f"{request.method} {request.path}: {problem.name.lower()}"

@@ -150,3 +150,21 @@ def test_a_request_that_is_refused_leaves_nothing_for_the_collector(path, key, b
         assert gc.collect() < 20
     finally:
         gc.enable()
+
+
+def test_a_request_that_nothing_serves_leaves_the_collector_what_its_route_was_looked_for_with():
+    def ask():
+        environ = EnvironBuilder("/nothing").get_environ()
+        started = []
+        list(APPS["bedrock"].wsgi_app(environ, lambda said, _: started.append(said)))
+        assert started[0].startswith("403")
+
+    ask()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(20):
+            ask()
+        assert gc.collect() < 20 * 10, "no frames, and no request"
+    finally:
+        gc.enable()
