@@ -655,3 +655,14 @@ def test_a_writer_that_is_killed_loses_nothing_that_change_returned(text: str) -
         assert record is not None
         assert record["value"] in (last, last + 1), "or one that it could not tell any more"
         assert put(store, "a", 1) == {"value": 1}
+
+
+def test_large_store_on_disk_makes_room_for_some_at_once(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path / "store", most_records=3000)) as store:
+        for number in range(3000):
+            put(store, f"{number:04}", number)
+        assert len(store.records(MINE)) == 3000
+        store.read(MINE, "0000")
+        put(store, "one more", 0)
+        left = [record["value"] for record in store.records(MINE)]
+        assert left == [0, *range(5, 3000), 0], "one too many, and a thousandth of what it holds"
