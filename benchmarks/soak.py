@@ -311,5 +311,6 @@ After every {round:g} s of load all is switched off, and everything that was ack
 for. Of several workers one is ended by `kill -9` in every other round. A 5xx, another status or a
 broken connection counts as unexplained where nothing that was on may have done it. Memory is what
 is resident after each round (of several workers, shared pages once), as the straight line through
-all but the first third; a mock in memory is asked {fill:,} questions before the first round: its
-counters and its journal, which have bounds, are full then. {lost}"""
+the second half; a mock in memory is asked {fill:,} questions before the first round: its
+counters and its journal, which have bounds, are full then, and in the first half its conversations
+become those of this load, which have more messages. {lost}"""
