@@ -332,7 +332,7 @@ class Journal:
             entry = numbered(entry, self._written)
             self._keep(entry)
             self.metrics.note(entry, seconds)
-            return entry
+        return entry
 
     def _keep(self, entry: Entry) -> None:
         size = entry.size

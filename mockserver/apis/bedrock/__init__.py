@@ -183,8 +183,8 @@ class Emulator(Api):
         reply = self.choose_reply(asked)
         sent = self.now()
         ready = sent + self.delay() + round(reply.delay * 1000)
-        said = repr((asked.conversation_id, content, asked.message.model, asked.continue_generate))
-        digest = hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()
+        said = asked.conversation_id, content, asked.message.model, asked.continue_generate
+        digest = hashlib.sha256(_written(said)).hexdigest()
         key = "\x1f".join((*scope, digest, str(self.world.store.count(scope, digest))))
         return {
             "key": key,
@@ -372,6 +372,13 @@ class Emulator(Api):
 @lru_cache(64)
 def _digest(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+
+
+def _written(said: tuple[object, ...]) -> bytes:
+    try:
+        return orjson.dumps(said)
+    except orjson.JSONEncodeError:
+        return repr(said).encode("utf-8", "replace")  # there is half a character in it
 
 
 _PLACES = {"user": slice(16), "assistant": slice(16, 32), "conversation": slice(32, 48)}
