@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...replies import Reply
 
@@ -26,7 +26,7 @@ class Message(BaseModel):
     role: Literal["system", "user", "assistant"]
     content: str
     source: str | None = None
-    config: Config = Config()
+    config: Config = Field(default_factory=Config)  # what is made anew need not be copied deeply
 
 
 def check(reply: Reply) -> None:
@@ -45,21 +45,23 @@ def check(reply: Reply) -> None:
 
 def seeded(name: str, reply: Reply) -> list[dict[str, Any]]:
     """Return the messages of a new session: its fixture's, or a short exchange about its name."""
-    spoken = reply.messages or (
-        {"role": "user", "content": name},
-        {"role": "assistant", "content": reply.answer},
-    )
-    return [_shown(Message.model_validate(message)) for message in spoken]
+    if not reply.messages:
+        return [_shown("user", name), _shown("assistant", reply.answer)]
+    return [_of_fixture(Message.model_validate(message)) for message in reply.messages]
 
 
-def _shown(message: Message) -> dict[str, Any]:
+def _of_fixture(message: Message) -> dict[str, Any]:
     source = message.source or message.config.source or message.role
+    kind, of = message.config.message_type, message.config.source or source
+    return _shown(message.role, message.content, source, kind, of)
+
+
+def _shown(
+    role: str, content: str, source: str = "", kind: str = "text", of: str = ""
+) -> dict[str, Any]:
     return {
-        "role": message.role,
-        "content": message.content,
-        "source": source,
-        "config": {
-            "message_type": message.config.message_type,
-            "source": message.config.source or source,
-        },
+        "role": role,
+        "content": content,
+        "source": source or role,
+        "config": {"message_type": kind, "source": of or source or role},
     }

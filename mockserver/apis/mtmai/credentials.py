@@ -8,6 +8,7 @@ import hmac
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from werkzeug.datastructures import Headers
 
@@ -44,9 +45,14 @@ class Credentials:
 
 def read(headers: Headers) -> Credentials:
     """Return the credentials of a request; what cannot be read counts as not there."""
-    scheme, _, value = headers.get("Authorization", "").strip().partition(" ")
+    return _read(headers.get("Authorization", ""), headers.get("Cookie", ""))
+
+
+@lru_cache(64)
+def _read(authorization: str, cookie: str) -> Credentials:
+    scheme, _, value = authorization.strip().partition(" ")
     scheme, value = scheme.lower(), value.strip()
-    pairs = [pair.strip() for pair in headers.get("Cookie", "").split(";") if pair.strip()]
+    pairs = [pair.strip() for pair in cookie.split(";") if pair.strip()]
     named = [pair.partition("=") for pair in pairs]
     return Credentials(
         bearer=_bytes(value) if scheme == "bearer" and value else None,
