@@ -1,4 +1,4 @@
-"""What the store in a file says to SQLite."""
+"""What the store in a file says to SQLite, and what SQLite says to it."""
 
 from __future__ import annotations
 
@@ -85,3 +85,12 @@ def ends(within: Scope) -> tuple[bytes, bytes, bytes]:
     """
     beginning = stored.under(within)
     return beginning + b"]", beginning + b",", beginning + b"-"
+
+
+FAILURES = {
+    "file is not a database": "is no SQLite database. Name another file, or a new one",
+    "database is locked": "is held by another process for too long. End that process",
+    "attempt to write a readonly database": "cannot be written. Mend its permissions",
+    "unable to open database file": "cannot be opened. Mend its permissions",
+}
+"""What SQLite says where it fails, and what a store says of its file then."""

@@ -17,6 +17,7 @@ from .sqlite_statements import (
     APPLICATION,
     COUNT,
     EVICT,
+    FAILURES,
     FIND,
     KEEP,
     LATEST,
@@ -373,13 +374,7 @@ class SqliteStore:
         self._run(f"PRAGMA user_version = {stored.FORMAT}")
 
     def _failed(self, error: sqlite3.Error) -> StoreError:
-        known = {
-            "file is not a database": "is no SQLite database. Name another file, or a new one",
-            "database is locked": "is held by another process for too long. End that process",
-            "attempt to write a readonly database": "cannot be written. Mend its permissions",
-            "unable to open database file": "cannot be opened. Mend its permissions",
-        }
-        what = known.get(str(error), f"fails: {error}. Mend that, or name another file")
+        what = FAILURES.get(str(error), f"fails: {error}. Mend that, or name another file")
         return StoreError(f"The store {self._path} {what}")
 
 

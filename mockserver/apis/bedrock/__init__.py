@@ -29,7 +29,7 @@ from .chat_input import (
     shown,
     validate,
 )
-from .conversation import Turn, chain, ulid
+from .conversation import Turn, chain, digest_of, ulid
 
 TITLE = "New conversation"
 
@@ -184,7 +184,7 @@ class Emulator(Api):
         sent = self.now()
         ready = sent + self.delay() + round(reply.delay * 1000)
         said = asked.conversation_id, content, asked.message.model, asked.continue_generate
-        digest = hashlib.sha256(_written(said)).hexdigest()
+        digest = digest_of(said)
         key = "\x1f".join((*scope, digest, str(self.world.store.count(scope, digest))))
         return {
             "key": key,
@@ -372,13 +372,6 @@ class Emulator(Api):
 @lru_cache(64)
 def _digest(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
-
-
-def _written(said: tuple[object, ...]) -> bytes:
-    try:
-        return orjson.dumps(said)
-    except orjson.JSONEncodeError:
-        return repr(said).encode("utf-8", "replace")  # there is half a character in it
 
 
 _PLACES = {"user": slice(16), "assistant": slice(16, 32), "conversation": slice(32, 48)}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
+
+import orjson
 
 ROOT = "system"
 
@@ -26,6 +29,15 @@ def ulid(milliseconds: int, digits: str) -> str:
 @lru_cache(64)
 def _time(milliseconds: int) -> str:
     return "".join([_PAIRS[milliseconds >> shift & 1023] for shift in range(40, -1, -10)])
+
+
+def digest_of(said: tuple[object, ...]) -> str:
+    """Return what stands for all that a message says, in 64 characters."""
+    try:
+        written = orjson.dumps(said)
+    except orjson.JSONEncodeError:
+        written = repr(said).encode("utf-8", "replace")  # there is half a character in it
+    return hashlib.sha256(written).hexdigest()
 
 
 def text(body: str) -> dict[str, Any]:
