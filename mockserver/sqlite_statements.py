@@ -16,7 +16,6 @@ CREATE TABLE records (
     born INTEGER PRIMARY KEY AUTOINCREMENT,
     scope BLOB NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, used INTEGER NOT NULL,
     UNIQUE (scope, key));
-CREATE INDEX records_by_scope ON records (scope);
 CREATE INDEX records_by_use ON records (used);
 CREATE TABLE counters (
     scope BLOB NOT NULL, key BLOB NOT NULL, calls INTEGER NOT NULL, used INTEGER NOT NULL,
