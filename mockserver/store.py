@@ -155,11 +155,14 @@ class MemoryStore:
 
     def count(self, scope: Scope, key: str) -> int:
         """Return how often this was called before for the scope and key."""
+        place, counters = (scope, key), self._counters
         with self._lock:
-            before = self._counters.pop((scope, key), 0)
-            self._counters[scope, key] = before + 1
-            while len(self._counters) > self._most_counters:
-                self._counters.popitem(last=False)
+            before = counters.get(place, 0)
+            counters[place] = before + 1
+            if before:
+                counters.move_to_end(place)
+            elif len(counters) > self._most_counters:
+                counters.popitem(last=False)
             return before
 
     def clear(self, within: Scope = ()) -> None:
