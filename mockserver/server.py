@@ -22,6 +22,9 @@ from .draining import GRACE, Ending
 from .service import Service, Wsgi
 from .tls import Tls
 
+LAST_WORDS = 5.0
+"""Seconds in which `ready` may still say what it says when the server has stopped."""
+
 LAST_BYTES = 1.0
 """Seconds in which what was written may still leave when all answers are over."""
 
@@ -71,9 +74,15 @@ class Server:
         Told so twice it stops at once. `ready` is called, in a thread of its own, when the server
         answers.
         """
-        threading.Thread(target=self._tell, args=(ready,), daemon=True).start()
-        with asyncio.Runner(loop_factory=new_loop) as runner:
-            runner.run(self._serve(self._stop_on_signals))
+        telling = threading.Thread(target=self._tell, args=(ready,), daemon=True)
+        telling.start()
+        try:
+            with asyncio.Runner(loop_factory=new_loop) as runner:
+                runner.run(self._serve(self._stop_on_signals))
+        finally:
+            if self._answers.is_set():
+                # Python aborts where a thread is in the middle of a line when the process ends.
+                telling.join(LAST_WORDS)
 
     def _tell(self, ready: Callable[[], None]) -> None:
         if self._answers.wait() and self._problem is None:

@@ -170,7 +170,7 @@ def test_ctrl_c_stops_it_without_a_word():
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=10)
-    assert process.returncode == 0
+    assert process.returncode == 0, err
     assert "Traceback" not in err
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -212,3 +214,24 @@ def test_a_stream_that_stands_still_does_not_keep_the_server() -> None:
         began = time.monotonic()
     assert time.monotonic() - began < 8
     connection.close()
+
+
+ENDS_SOON = """
+import os, signal, time
+from mockserver.server import Server
+
+def ready():
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.5)
+    print("ready", flush=True)
+
+Server(lambda environ, start: []).run(ready)
+print("over")
+"""
+
+
+def test_who_is_told_that_it_answers_may_finish_before_the_server_is_over() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENDS_SOON], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ready\nover\n", "")
