@@ -633,6 +633,7 @@ def test_stores_that_make_one_new_file_at_once_all_have_it(tmp_path: Path) -> No
         text = f"sqlite:{tmp_path / str(place)}"
         with ThreadPoolExecutor(8) as pool:
             stores = list(pool.map(open_store, [text] * 8))
+        assert [store.count(MINE, "shared") for store in stores] == list(range(8))
         for store in stores:
             store.close()
 
