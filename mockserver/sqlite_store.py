@@ -37,7 +37,7 @@ MOST_TOUCHES = 4_000
 """Records that are read before their use is written down, where nothing else is written."""
 
 ROOM = 1_000
-"""One of so many records goes where there is no room: one by one they would take a third longer."""
+"""One of so many records goes where there is no room: to find each by itself takes longer."""
 
 LOOK = 0.05
 """Seconds after which it is looked whether a program that is not ours has changed the file."""

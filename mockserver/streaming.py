@@ -33,7 +33,7 @@ def cut(body: bytes, size: ChunkSize, draw: Draw, needles: Iterable[bytes] = ())
 def spread(pieces: list[bytes], at_once: int, delay: float) -> tuple[Chunk, ...]:
     """Return a schedule: the first pieces, so many, leave at once, each later one after `delay`."""
     delays = chain(repeat(0.0, at_once), repeat(delay))
-    # As `Chunk(...)` for each would do, which takes three times as long.
+    # As `Chunk(...)` for each would do, in little more than half the time.
     return tuple(map(tuple.__new__, repeat(Chunk), zip(delays, pieces, strict=False)))
 
 
