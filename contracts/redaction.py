@@ -139,7 +139,10 @@ def _character(char: str) -> str:
     ]
     if named:
         in_html = rf"(?i:{_AND}{named[1:-1]}{_SEMICOLON})"
-        ways.append(in_html if named.startswith("&") else f"{_ESCAPE}{{1,8}}{named}")
+        if named.startswith("&"):
+            ways.insert(0, in_html)  # of an ampersand it begins with another of these ways
+        else:
+            ways.append(f"{_ESCAPE}{{1,8}}{named}")
     if char == " ":
         ways.append(r"\+")
     if not char.isascii():

@@ -79,6 +79,7 @@ def test_a_secret_is_hidden_however_it_is_written(form, secret):
     secret=secrets,
     before=st.sampled_from(["", "a", "%", "\\", '"']),
 )
+@example(form="in HTML in JSON", secret="00&a", before="")
 def test_any_secret_is_hidden_however_it_is_written_and_whatever_is_before_it(form, secret, before):
     is_hidden(form, secret, before)
 
