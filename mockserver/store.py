@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import marshal
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import lru_cache
-from itertools import islice
+from operator import itemgetter
 from typing import Any, Protocol
 
 from . import stored
@@ -18,6 +19,12 @@ Record = dict[str, Any]
 
 Scope = tuple[str, ...]
 """Whose records they are: the API, then the credential. Two scopes never meet."""
+
+
+_Place = tuple[Scope, str]
+
+MOST_LISTED = 1_000
+"""Of so many scopes a store in memory knows by heart which records they have."""
 
 
 class Store(Protocol):
@@ -68,33 +75,32 @@ class Store(Protocol):
         """Let go of files and connections; nobody uses the store afterwards."""
 
 
-def _kept(record: Record) -> bytes:
+def _kept(born: int, record: Record) -> bytes:
     # Not JSON: this is four times as fast, and loses nothing either.
     try:
-        return marshal.dumps(record)
+        return marshal.dumps((born, record))
     except ValueError as error:
         raise StoreError(f"{stored.NO_VALUE}: {error}") from error
 
 
 @lru_cache(64)
-def _record(kept: bytes) -> Record:
+def _read(kept: bytes) -> tuple[int, Record]:
     """Read a record; what every request asks for, as scripts and switches, is read once.
 
     There is no room for more than a few conversations: they should not be read faster where there
     are a hundred of them than where there are a hundred thousand.
     """
-    record: Record = marshal.loads(kept)
-    return record  # the same one for who asks again: nobody changes it in place
-
-
-_EMPTY: dict[str, bytes] = {}
+    read: tuple[int, Record] = marshal.loads(kept)
+    return read  # the same one for who asks again: nobody changes it in place
 
 
 class MemoryStore:
     """Records in this process; the least recently used one goes when there are too many.
 
-    They are kept as bytes: a hundred thousand of them as dicts and lists are a million objects, all
-    over the memory, that a garbage collector goes through and a processor has never at hand.
+    They are kept as bytes, each with the number of its birth: a hundred thousand of them as dicts
+    and lists are a million objects, all over the memory, that a garbage collector goes through and
+    a processor has never at hand. For the same reason all are in one place, and which belong to a
+    scope is written down for those scopes alone that were asked for it.
     """
 
     def __init__(
@@ -102,56 +108,58 @@ class MemoryStore:
     ) -> None:
         self._most_records = most_records
         self._most_counters = most_counters
-        self._records: dict[Scope, dict[str, bytes]] = {}
-        self._used: OrderedDict[tuple[Scope, str], None] = OrderedDict()
-        self._counters: OrderedDict[tuple[Scope, str], int] = OrderedDict()
+        self._records: OrderedDict[_Place, bytes] = OrderedDict()
+        self._listed: OrderedDict[Scope, dict[str, None]] = OrderedDict()
+        self._counters: OrderedDict[_Place, int] = OrderedDict()
+        self._births = itertools.count()
         self._lock = threading.RLock()
 
     def read(self, scope: Scope, key: str) -> Record | None:
         """Return the record, or None where there is none."""
-        if key not in self._records.get(scope, _EMPTY):
+        place = (scope, key)
+        if place not in self._records:
             return None  # of most of what is looked for, as faults and scripts, there is nothing
         with self._lock:
-            kept = self._records.get(scope, _EMPTY).get(key)
+            kept = self._records.get(place)
             if kept is None:
                 return None
-            self._used.move_to_end((scope, key))
-        return _record(kept)
+            self._records.move_to_end(place)
+        return _read(kept)[1]
 
     def change(
         self, scope: Scope, key: str, step: Callable[[Record | None], Record | None]
     ) -> Record | None:
         """Replace the record by what `step` makes of it; None leaves things as they are."""
+        place = (scope, key)
         with self._lock:
-            kept = self._records.get(scope, _EMPTY).get(key)
-            before = None if kept is None else _record(kept)
+            kept = self._records.get(place)
+            born, before = (next(self._births), None) if kept is None else _read(kept)
             after = step(before)
             if after is None:
                 return before
-            shelf = self._records.get(scope)
-            if shelf is None:
-                shelf = self._records[scope] = {}
-            shelf[key] = _kept(after)
-            self._used[scope, key] = None  # a new one is the last one
+            self._records[place] = _kept(born, after)
             if kept is not None:
-                self._used.move_to_end((scope, key))
-            while len(self._used) > self._most_records:
-                self._take_away(*self._used.popitem(last=False)[0])
+                self._records.move_to_end(place)
+                return after
+            if (listed := self._listed.get(scope)) is not None:
+                listed[key] = None
+            while len(self._records) > self._most_records:
+                self._forget(*self._records.popitem(last=False)[0])
             return after
 
     def records(self, scope: Scope) -> list[Record]:
         """Return all records of the scope, oldest first."""
         with self._lock:
-            kept = list(self._records.get(scope, _EMPTY).values())
-        return list(map(_record, kept))
+            kept = [self._records[scope, key] for key in self._keys(scope)]
+        return [_read(data)[1] for data in kept]
 
     def latest(self, within: Scope, most: int) -> list[tuple[Scope, str, Record]]:
         """Return the last used records of all scopes that begin with `within`, the last first."""
         depth = len(within)
         with self._lock:
-            found = (used for used in reversed(self._used) if used[0][:depth] == within)
-            kept = [(s, key, self._records[s][key]) for s, key in islice(found, most)]
-        return [(s, key, _record(data)) for s, key, data in kept]
+            found = (used for used in reversed(self._records) if used[0][:depth] == within)
+            kept = [(place, self._records[place]) for place in itertools.islice(found, most)]
+        return [(*place, _read(data)[1]) for place, data in kept]
 
     def count(self, scope: Scope, key: str) -> int:
         """Return how often this was called before for the scope and key."""
@@ -169,23 +177,20 @@ class MemoryStore:
         """Forget every scope that begins with `within`."""
         depth = len(within)
         with self._lock:
-            for scope, key in [used for used in self._used if used[0][:depth] == within]:
-                del self._used[scope, key]
-                self._take_away(scope, key)
-            for counter in [c for c in self._counters if c[0][:depth] == within]:
-                del self._counters[counter]
+            for kept in (self._records, self._counters):
+                for place in [place for place in kept if place[0][:depth] == within]:
+                    del kept[place]
+            for scope in [scope for scope in self._listed if scope[:depth] == within]:
+                del self._listed[scope]
 
     def snapshot(self) -> dict[str, Any]:
         """Return everything as of one moment as a JSON value that any store can restore."""
         with self._lock:
-            records = [
-                (scope, key, data)
-                for scope, shelf in self._records.items()
-                for key, data in shelf.items()
-            ]
+            records = list(self._records.items())
             counters = [(scope, key, calls) for (scope, key), calls in self._counters.items()]
+        oldest_first = sorted(((*_read(data), place) for place, data in records), key=itemgetter(0))
         # Who changes the snapshot must not change the store.
-        copies = ((scope, key, stored.copy(_record(data))) for scope, key, data in records)
+        copies = ((*place, stored.copy(record)) for _, record, place in oldest_first)
         return stored.snapshot_of(copies, counters)
 
     def restore(self, snapshot: object) -> None:
@@ -194,16 +199,25 @@ class MemoryStore:
         with self._lock:
             self.clear()
             for scope, key, record in contents.records:
-                self._records.setdefault(scope, {})[key] = _kept(record)
-                self._used[scope, key] = None
+                self._records[scope, key] = _kept(next(self._births), record)
             for scope, key, calls in contents.counters:
                 self._counters[scope, key] = calls
 
     def close(self) -> None:
         """Hold nothing that would have to be let go of."""
 
-    def _take_away(self, scope: Scope, key: str) -> None:
-        shelf = self._records[scope]
-        del shelf[key]
-        if not shelf:
-            del self._records[scope]
+    def _keys(self, scope: Scope) -> dict[str, None]:
+        """Return the keys of a scope, the oldest first; from now on they are written down."""
+        if scope in self._listed:
+            self._listed.move_to_end(scope)
+        else:
+            mine = [place for place in self._records if place[0] == scope]
+            mine.sort(key=lambda place: _read(self._records[place])[0])
+            self._listed[scope] = {key: None for _, key in mine}
+            if len(self._listed) > MOST_LISTED:
+                self._listed.popitem(last=False)
+        return self._listed[scope]
+
+    def _forget(self, scope: Scope, key: str) -> None:
+        if (listed := self._listed.get(scope)) is not None:
+            del listed[key]

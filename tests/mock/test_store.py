@@ -405,7 +405,7 @@ def test_memory_does_not_keep_empty_scopes() -> None:
     for number in range(1000):
         put(store, "a", number, ("echo", str(number)))
         store.count(("echo", str(number)), "a")
-    assert len(store._records) == len(store._used) == len(store._counters) == 10
+    assert len(store._records) == len(store._counters) == 10
 
 
 # Everything can be taken out and put back.

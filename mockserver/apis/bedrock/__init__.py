@@ -136,7 +136,7 @@ class Emulator(Api):
 
     def scope_of(self, key: str) -> Scope:
         """Return where the conversations of a key are; the key itself is not written there."""
-        return (self.name, _digest(key)[:32])
+        return _scope(self.name, key)
 
     def scope_of_caller(self, identity: Identity) -> Scope:
         """Return where the conversations of a caller's key are."""
@@ -187,7 +187,7 @@ class Emulator(Api):
         digest = digest_of(said)
         key = "\x1f".join((*scope, digest, str(self.world.store.count(scope, digest))))
         return {
-            "key": key,
+            "new_conversation": self.make_id("conversation", sent, key),
             "sent": sent,
             "ready": ready,
             "user_id": self.make_id("user", sent, key),
@@ -218,7 +218,7 @@ class Emulator(Api):
         """Return the id that the client chose, which may be blank, or a new one."""
         if asked.conversation_id is not None:
             return asked.conversation_id
-        return self.make_id("conversation", turn["sent"], turn["key"])
+        return str(turn["new_conversation"])
 
     def store_turn(self, scope: Scope, conversation_id: str, turn: Turn) -> None:
         """Put the message at the end of its conversation, whoever else is writing to it."""
@@ -370,8 +370,9 @@ class Emulator(Api):
 
 
 @lru_cache(64)
-def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+def _scope(api: str, key: str) -> Scope:
+    # One object for all that a store holds of a caller: there may be a hundred thousand of it.
+    return (api, hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:32])
 
 
 _PLACES = {"user": slice(16), "assistant": slice(16, 32), "conversation": slice(32, 48)}

@@ -230,7 +230,8 @@ class Unsteady(Emulator):
     def make_turn(self, scope: Scope, asked: ChatInput) -> dict[str, Any]:
         """Draw the delay of each message."""
         turn = super().make_turn(scope, asked)
-        return {**turn, "ready": turn["sent"] + self.world.number("delay", turn["key"]) % 6000}
+        number = self.world.number("delay", turn["user_id"][-16:])  # before these is the time
+        return {**turn, "ready": turn["sent"] + number % 6000}
 
 
 # What a refusal says.

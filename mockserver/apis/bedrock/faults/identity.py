@@ -20,7 +20,7 @@ class ChosenIdIgnored(Emulator):
         chosen = super().choose_conversation(scope, asked, turn)
         if self.world.store.read(scope, chosen):
             return chosen
-        return self.make_id("conversation", turn["sent"], turn["key"])
+        return str(turn["new_conversation"])
 
 
 @fault("bedrock.conversation_id.not_continued", "identity")
@@ -32,7 +32,7 @@ class NotContinued(Emulator):
         chosen = super().choose_conversation(scope, asked, turn)
         if not self.world.store.read(scope, chosen):
             return chosen
-        return self.make_id("conversation", turn["sent"], turn["key"])
+        return str(turn["new_conversation"])
 
 
 @fault("bedrock.conversation_id.reused", "identity")
@@ -52,7 +52,7 @@ class ReceiptNamesAnother(Emulator):
 
     def receipt(self, conversation_id: str, turn: Turn) -> dict[str, Any]:
         """Make one up."""
-        return super().receipt(self.make_id("another", turn["sent"], turn["key"]), turn)
+        return super().receipt(self.make_id("another", turn["sent"], turn["user_id"]), turn)
 
 
 @fault("bedrock.conversation_id.reply_names_another", "identity")
@@ -61,7 +61,7 @@ class ReplyNamesAnother(Emulator):
 
     def reply_body(self, conversation: Record, turn: Turn) -> dict[str, Any]:
         """Make one up."""
-        another = self.make_id("another", turn["sent"], turn["key"])
+        another = self.make_id("another", turn["sent"], turn["user_id"])
         return {**super().reply_body(conversation, turn), "conversationId": another}
 
 

@@ -81,8 +81,8 @@ class OwnIdsRefused(Emulator):
 
     def store_turn(self, scope: Scope, conversation_id: str, turn: Turn) -> None:
         """Continue what is there, and nothing else."""
-        made = self.make_id("conversation", turn["sent"], turn["key"])
-        if conversation_id != made and not self.world.store.read(scope, conversation_id):
+        known = self.world.store.read(scope, conversation_id)
+        if not known and conversation_id != turn["new_conversation"]:
             raise self.no_conversation(conversation_id)
         super().store_turn(scope, conversation_id, turn)
 
