@@ -21,6 +21,7 @@ def settings(examples: int, steps: int = 50, *, shrink: bool = True) -> hypothes
     return hypothesis.settings(
         max_examples=max(examples, 1),
         stateful_step_count=steps,
+        backend="hypothesis",
         database=None,
         deadline=None,
         derandomize=False,

@@ -165,7 +165,7 @@ def run(
     driver = contract.driver(contract, target, credentials)
     outcome = Outcome(contract, plan, target.url, credentials=credentials)
     try:
-        _knock(driver)
+        knock(driver)
         yield Started(contract, plan)
         for clause in plan.clauses:
             yield Judging(clause)
@@ -180,7 +180,7 @@ def run(
             outcome.findings.append(interrupt.finding)
     _untested(outcome)
     if not outcome.trouble and not outcome.interrupted:
-        outcome.trouble = _unreached(driver, plan)
+        outcome.trouble = unreached(driver, plan)
     outcome.calls = target.calls
     outcome.accepted = dict(driver.accepted_operations)
     outcome.duration = time.monotonic() - began
@@ -227,8 +227,8 @@ class Interrupted(KeyboardInterrupt):
         self.finding = finding
 
 
-def _knock(driver: Driver) -> None:
-    """Make sure that the target lets us in at all, once, before forty clauses find out."""
+def knock(driver: Driver) -> None:
+    """Make sure that the target lets us in at all, once; raises Stopped where it does not."""
     exchange = driver.probe()
     if exchange.response is None:
         raise Stopped(
@@ -239,8 +239,8 @@ def _knock(driver: Driver) -> None:
     driver.exchanges.clear()
 
 
-def _unreached(driver: Driver, plan: Plan) -> str:
-    """Say which operations never once accepted a request, and how they refused it.
+def unreached(driver: Driver, plan: Plan) -> str:
+    """Say which operations never once accepted a request, and how they refused it, "" for none.
 
     Clauses about refusals would else be kept for nothing. A part of the suite may be about nothing
     else: then what was refused is asked for once more, in a way that an honest server accepts.

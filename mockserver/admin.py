@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from .chaos_pages import add_chaos
-from .clock import VirtualClock
+from .clock import MovedClock, VirtualClock
 from .event_pages import add_events
 from .fault_pages import add_faults
 from .journal import Journal
@@ -85,7 +85,7 @@ def _add_clock(pages: Blueprint, emulators: Mapping[str, Api]) -> None:
     @pages.post("/clock")
     def move_clock() -> tuple[Response, int] | Response:
         clock = _clock(emulators)
-        if not isinstance(clock, VirtualClock):
+        if not isinstance(clock, VirtualClock | MovedClock):
             return jsonify(error="this mock runs on real time; start it with --clock virtual"), 409
         body = request.get_json(silent=True)
         seconds = body.get("advance") if isinstance(body, dict) else None
@@ -93,7 +93,7 @@ def _add_clock(pages: Blueprint, emulators: Mapping[str, Api]) -> None:
             return jsonify(error='send {"advance": SECONDS} as application/json'), 400
         if not 0 <= seconds <= MOST_ADVANCE:
             return jsonify(error=f"the clock moves forward, by up to {MOST_ADVANCE} seconds"), 400
-        clock.sleep(seconds)
+        clock.advance(seconds)
         return jsonify(now=clock.now())
 
 

@@ -52,6 +52,11 @@ def render(outcome: Outcome) -> str:
     return "\n".join(lines) + "\n"
 
 
+def render_finding(outcome: Outcome, finding: Finding) -> str:
+    """Return what is to be said of one clause."""
+    return textwrap.dedent("\n".join(_finding(outcome, finding))).rstrip()
+
+
 def render_all(outcomes: Sequence[Outcome]) -> str:
     """Return the reports of several APIs, and a table of them."""
     return "\n".join([*map(render, outcomes), summary(outcomes), ""])

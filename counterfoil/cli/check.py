@@ -2,60 +2,25 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator
 from datetime import date
 from pathlib import Path
 
 import click
 
-import contracts
 from contracts import baseline
 from contracts.model import BaselineEntry, Contract, ContractError, Verdict
 from contracts.report import FORMATS, text, write
-from contracts.runner import PROFILES, Event, Outcome, Plan, choose, run
-from contracts.target import Budget, Target, checked_url
-from mockserver.clock import VirtualClock
+from contracts.runner import PROFILES, Event, Outcome, Plan, run
+from contracts.target import Budget, checked_url
 from mockserver.faults import UnknownName
 from mockserver.reply_files import FixtureError
 
-from .. import wiring
+from ..orders import Order, contracts_of, credentials_for, entries_of, plan_of, target_for
 from . import EXIT_BROKEN, EXIT_INTERRUPTED, EXIT_KEPT, EXIT_UNJUDGED, github_actions
 from .options import Assignment
 from .progress import Progress
-
-MOCK_URL = "http://127.0.0.1:8600"
-"""What --mock calls its target: where `counterfoil serve API` would be, so that curl finds it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a call of the command asks for."""
-
-    url: str | None
-    only: tuple[str, ...]
-    profile: str
-    seed: int
-    budget: Budget
-    given: Mapping[str, str]
-    faults: tuple[str, ...]
-
-    def command(self, api: str) -> str:
-        """Return the command that checks one API again; secrets stay in their variables."""
-        words = ["counterfoil", "check", api, *self._broken(api)]
-        words += ["--url", self.url] if self.url else ["--mock"]
-        return shlex.join([*words, "--profile", self.profile, "--seed", str(self.seed)])
-
-    def serve(self, api: str) -> str:
-        """Return the command that serves the mock that is judged, "" where it is no mock."""
-        words = ["counterfoil", "serve", api, "--seed", str(self.seed), *self._broken(api)]
-        return "" if self.url else shlex.join(words)
-
-    def _broken(self, api: str) -> list[str]:
-        own = [fault for fault in self.faults if fault.startswith(f"{api}.")]
-        return [word for fault in own for word in ("--fault", fault)]
 
 
 @click.command("check")
@@ -144,8 +109,8 @@ def judge(api: str, order: Order) -> list[Outcome]:
     try:
         if order.url is not None:
             checked_url(order.url)
-        chosen = _contracts(api)
-        plans = [(contract, _plan(contract, order, chosen)) for contract in chosen]
+        chosen = contracts_of(api)
+        plans = [(contract, plan_of(contract, order, chosen)) for contract in chosen]
         jobs = [
             (contract, plan, credentials_for(contract, order, chosen))
             for contract, plan in plans
@@ -174,63 +139,10 @@ def _check_draft(draft: Path | None) -> None:
 
 def _entries(path: Path | None) -> tuple[BaselineEntry, ...]:
     """Return the entries of a baseline, of whichever API; raises a usage error."""
-    if path is None:
-        return ()
     try:
-        said = path.read_text(encoding="utf-8")
-        known = {clause.id for one in _contracts("all") for clause in one.clauses}
-        return baseline.read(said, str(path), known)
+        return entries_of(path) if path else ()
     except ContractError as problem:
         raise click.UsageError(str(problem)) from problem
-    except OSError as problem:
-        raise click.UsageError(f"{path}: {problem.strerror}") from problem
-    except UnicodeDecodeError as problem:
-        raise click.UsageError(f"{path} is not UTF-8") from problem
-
-
-def _contracts(api: str) -> list[Contract]:
-    return [contracts.load(name) for name in (contracts.names() if api == "all" else [api])]
-
-
-def _plan(contract: Contract, order: Order, chosen: list[Contract]) -> Plan:
-    everywhere = [clause for one in chosen for clause in one.clauses]
-    wanted = set(choose(everywhere, order.only))
-    return Plan(
-        clauses=tuple(clause for clause in contract.clauses if clause in wanted),
-        profile=PROFILES[order.profile],
-        seed=order.seed,
-        command=order.command(contract.name),
-        serve=order.serve(contract.name),
-    )
-
-
-def credentials_for(contract: Contract, order: Order, chosen: list[Contract]) -> dict[str, str]:
-    """Return what to bring: what is given, else the environment, else (here) the mock's own."""
-    names = [credential.name for credential in contract.credentials]
-    given = {}
-    for name, value in order.given.items():
-        api, dot, plain = name.partition(".")
-        if dot and api != contract.name:
-            continue
-        if not dot and len(chosen) > 1:
-            raise ContractError(
-                f"{name!r}: with `all`, say whose it is, like {chosen[0].name}.{name}"
-            )
-        if (plain if dot else name) not in names:
-            raise ContractError(
-                f"unknown credential {name!r}; {contract.name} has {', '.join(names)}"
-            )
-        given[plain if dot else name] = value
-    found = wiring.environment_credentials(contract.name, names) | given
-    if order.url is None:
-        found = wiring.all_credentials(contract.name) | found
-    elif wiring.is_loopback(order.url):
-        found = wiring.default_credentials(contract.name) | found
-    missing = [c.name for c in contract.credentials if c.required and c.name not in found]
-    if missing:
-        wanted = ", ".join(contract.variable(name) for name in missing)
-        raise ContractError(f"{contract.name} needs {wanted} (or --credential {missing[0]}=…)")
-    return {name: value for name, value in found.items() if name in names}
 
 
 Job = tuple[Contract, Plan, dict[str, str]]
@@ -260,24 +172,6 @@ def _run(events: Generator[Event]) -> Outcome:
             except KeyboardInterrupt as interrupt:
                 event = events.throw(interrupt)
         return event
-
-
-def target_for(
-    contract: Contract, credentials: Mapping[str, str], order: Order, below: bool
-) -> Target:
-    """Return what is called: the base URL, or our own mock in this process."""
-    if order.url is not None:
-        url = f"{order.url.rstrip('/')}/{contract.name}" if below else order.url
-        return Target(url, budget=order.budget)
-    clock = VirtualClock()
-    made = wiring.mocks(
-        [contract.name],
-        clock=clock,
-        seed=order.seed,
-        credentials={f"{contract.name}.{k}": v for k, v in credentials.items()},
-        faults=[f for f in order.faults if f.partition(".")[0] == contract.name],
-    )
-    return Target(MOCK_URL, app=made.app.wsgi_app, clock=clock, budget=order.budget)
 
 
 def exit_code(outcomes: list[Outcome]) -> int:

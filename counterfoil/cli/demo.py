@@ -14,7 +14,8 @@ from contracts.report import text, write
 from contracts.target import Budget
 from mockserver.faults import names
 
-from .check import Order, exit_code, judge
+from ..orders import Order
+from .check import exit_code, judge
 
 
 @click.command("demo")

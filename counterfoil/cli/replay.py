@@ -23,8 +23,8 @@ from mockserver.faults import UnknownName
 from mockserver.reply_files import FixtureError
 
 from .. import wiring
+from ..orders import Order, credentials_for, target_for
 from . import EXIT_BROKEN, EXIT_KEPT, EXIT_UNJUDGED
-from .check import Order, credentials_for, target_for
 from .options import Assignment
 
 

@@ -1,0 +1,231 @@
+"""The clauses of a contract as items of pytest: each is judged alone, in any order, anywhere."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts import baseline
+from contracts.driver import Driver
+from contracts.model import BaselineEntry, Clause, Contract, ContractError, Stopped, Verdict
+from contracts.report import text
+from contracts.runner import PROFILES, Outcome, Plan, judge, knock, unreached
+from contracts.target import Budget, checked_url
+from mockserver.faults import UnknownName
+from mockserver.reply_files import FixtureError
+
+from .orders import Order, contracts_of, credentials_for, entries_of, plan_of, target_for
+
+
+def clause_items(session: pytest.Session) -> list[pytest.Item]:
+    """Return an item for each clause that the options ask for; raises UsageError."""
+    config = session.config
+    try:
+        order = _order(config)
+        chosen = [one for name in config.getoption("contract") for one in contracts_of(name)]
+        given = config.getoption("contract_baseline")
+        held = entries_of(Path(given)) if given else ()
+        benches = [Bench(contract, order, chosen, held) for contract in chosen]
+    except (ContractError, UnknownName, FixtureError) as problem:
+        raise pytest.UsageError(str(problem)) from problem
+    for bench in benches:
+        config.add_cleanup(bench.target.close)
+    part, parts = _part(config.getoption("contract_part"))
+    found: list[pytest.Item] = []
+    for bench in benches:
+        name = bench.contract.name
+        node = ContractNode.from_parent(
+            session, name=f"contract of {name}", nodeid=f"contract/{name}", bench=bench
+        )
+        found += node.collect()
+    return found[part - 1 :: parts]
+
+
+def _order(config: pytest.Config) -> Order:
+    url, mock = config.getoption("contract_url"), config.getoption("contract_mock")
+    if bool(url) == mock:
+        raise pytest.UsageError(
+            "say what --contract judges: either --contract-url URL or --contract-mock"
+        )
+    faults = tuple(config.getoption("contract_fault"))
+    if faults and not mock:
+        raise pytest.UsageError("--contract-fault goes with --contract-mock")
+    if url:
+        checked_url(url)
+    profile = config.getoption("contract_profile")
+    if profile not in PROFILES:
+        raise pytest.UsageError(f"--contract-profile is one of {', '.join(PROFILES)}")
+    return Order(
+        url,
+        tuple(config.getoption("contract_only")),
+        profile,
+        config.getoption("contract_seed"),
+        _budget(config),
+        dict(map(_assigned, config.getoption("contract_credential"))),
+        faults,
+    )
+
+
+def _assigned(given: str) -> tuple[str, str]:
+    name, equals, value = given.partition("=")
+    if not (name and equals and value):
+        raise pytest.UsageError(f"--contract-credential {name!r} should be written as NAME=VALUE")
+    return name, value
+
+
+def _budget(config: pytest.Config) -> Budget:
+    """Return the share of this process in what all workers together may spend."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    calls, rate = config.getoption("contract_max_calls"), config.getoption("contract_rate")
+    for name, value in (("max-calls", calls), ("rate", rate)):
+        if value is not None and value <= 0:
+            raise pytest.UsageError(f"--contract-{name} is a number above 0, not {value}")
+    if calls is not None and calls < workers:
+        raise pytest.UsageError(f"--contract-max-calls {calls} is less than one call a worker")
+    return Budget(
+        None if calls is None else calls // workers,
+        config.getoption("contract_max_time"),
+        None if rate is None else rate / workers,
+    )
+
+
+def _part(given: str | None) -> tuple[int, int]:
+    if given is None:
+        return 1, 1
+    part, slash, parts = given.partition("/")
+    if slash and part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts):
+        return int(part), int(parts)
+    raise pytest.UsageError(f"--contract-part is K/N with K from 1 to N, like 1/3, not {given!r}")
+
+
+class Bench:
+    """What the clauses of one contract share in this process: one client, let in once."""
+
+    def __init__(
+        self, contract: Contract, order: Order, chosen: list[Contract], held: Held
+    ) -> None:
+        self.contract = contract
+        self.plan = plan_of(contract, order, chosen)
+        self._held = held
+        self._credentials = credentials_for(contract, order, chosen)
+        self.target = target_for(contract, self._credentials, order, len(chosen) > 1)
+        self._never: dict[frozenset[str], str] = {}
+
+    @cached_property
+    def driver(self) -> Driver:
+        """The client; raises Stopped where the target does not let it in."""
+        driver = self.contract.driver(self.contract, self.target, self._credentials)
+        knock(driver)
+        return driver
+
+    def judge(self, clause: Clause) -> Outcome:
+        """Return what is found of one clause; raises Stopped when the target is gone."""
+        driver, plan = self.driver, replace(self.plan, clauses=(clause,))
+        driver.refusals.clear()
+        outcome = Outcome(self.contract, plan, driver.target.url, credentials=self._credentials)
+        calls = driver.target.calls
+        outcome.findings = [judge(clause, driver, plan)]
+        baseline.hold(outcome, self._held)
+        outcome.trouble = self._unreached(driver, plan)
+        outcome.calls = driver.target.calls - calls
+        return outcome
+
+    def _unreached(self, driver: Driver, plan: Plan) -> str:
+        """Say which operations of the clause never accepted a request; they are asked once."""
+        never = frozenset(driver.refusals) - set(+driver.accepted_operations)
+        if never not in self._never:
+            self._never[never] = unreached(driver, plan)
+        return self._never[never]
+
+
+Held = tuple[BaselineEntry, ...]
+
+
+class ContractNode(pytest.Collector):
+    """Where the clauses of one contract are, among a user's own tests."""
+
+    def __init__(self, *, bench: Bench, **made: Any) -> None:
+        super().__init__(**made)
+        self.bench = bench
+
+    def collect(self) -> Iterator[ClauseItem]:
+        """Yield an item for each clause that is asked for."""
+        for clause in self.bench.plan.clauses:
+            yield ClauseItem.from_parent(self, name=clause.id, clause=clause)
+
+
+class ClauseItem(pytest.Item):
+    """One clause: passes where it is kept, fails where it is broken, is skipped where untested."""
+
+    parent: ContractNode
+
+    def __init__(self, *, clause: Clause, **made: Any) -> None:
+        super().__init__(**made)
+        self.clause = clause
+        for marker in ("contract", str(clause.basis)):
+            self.add_marker(marker)
+        self.user_properties += [
+            ("sentence", clause.sentence),
+            ("source", clause.source),
+            ("basis", str(clause.basis)),
+        ]
+
+    def setup(self) -> None:
+        """Knock, if nobody has: a target that lets nobody in is an error, and nothing is judged."""
+        try:
+            self.parent.bench.driver  # noqa: B018
+        except Stopped as problem:
+            raise NotJudged(str(problem)) from problem
+
+    def runtest(self) -> None:
+        """Judge the clause."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")  # a project's own filters are about its own code
+            try:
+                outcome = self.parent.bench.judge(self.clause)
+            except Stopped as problem:
+                raise NotJudged(str(problem)) from problem
+        self._say(outcome)
+
+    def _say(self, outcome: Outcome) -> None:
+        (finding,) = outcome.findings
+        self.user_properties += [("verdict", str(finding.verdict)), ("calls", str(outcome.calls))]
+        # The id and the sentence stand above it in pytest's report, and the sentence once more.
+        said = text.render_finding(outcome, finding).partition("\n")[2]
+        if finding.baseline:
+            pytest.xfail(f"accepted by the baseline: {finding.baseline.reason}")
+        if outcome.outdated:
+            raise NotKept("\n".join(map(text.outdated, outcome.outdated)))
+        if finding.verdict in (Verdict.BROKEN, Verdict.ERROR):
+            raise NotKept(said)
+        if finding.verdict is Verdict.DEVIATION:
+            self.add_report_section("call", "deviation", said)
+        if finding.verdict is Verdict.UNTESTED:
+            pytest.skip(text.visible(outcome.redact(finding.reason)))
+        if outcome.trouble:
+            raise NotJudged(text.visible(outcome.redact(outcome.trouble)))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Return what a reader of the report is told: no trace of ours."""
+        if isinstance(excinfo.value, NotKept | NotJudged):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        """Return where the item is, and what stands above it in the report."""
+        return self.path, None, f"{self.clause.id}: {self.clause.sentence}"
+
+
+class NotKept(Exception):
+    """A promise is broken; says how it was seen."""
+
+
+class NotJudged(Exception):
+    """The target could not be judged; says why."""
