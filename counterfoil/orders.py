@@ -31,6 +31,8 @@ class Order:
     budget: Budget
     given: Mapping[str, str]
     faults: tuple[str, ...]
+    option: str = "--credential"
+    """How a user gives a credential."""
 
     def command(self, api: str) -> str:
         """Return the command that checks one API again; secrets stay in their variables."""
@@ -101,7 +103,7 @@ def credentials_for(contract: Contract, order: Order, chosen: list[Contract]) ->
     missing = [c.name for c in contract.credentials if c.required and c.name not in found]
     if missing:
         wanted = ", ".join(contract.variable(name) for name in missing)
-        raise ContractError(f"{contract.name} needs {wanted} (or --credential {missing[0]}=…)")
+        raise ContractError(f"{contract.name} needs {wanted} (or {order.option} {missing[0]}=…)")
     return {name: value for name, value in found.items() if name in names}
 
 

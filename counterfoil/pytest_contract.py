@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -37,15 +37,24 @@ def clause_items(session: pytest.Session) -> list[pytest.Item]:
         raise pytest.UsageError(str(problem)) from problem
     for bench in benches:
         config.add_cleanup(bench.target.close)
-    part, parts = _part(config.getoption("contract_part"))
+    _share(benches, *_part(config.getoption("contract_part")))
     found: list[pytest.Item] = []
     for bench in benches:
         name = bench.contract.name
         node = ContractNode.from_parent(
             session, name=f"contract of {name}", nodeid=f"contract/{name}", bench=bench
         )
-        found += node.collect()
-    return found[part - 1 :: parts]
+        found += _collected(node)
+    return found
+
+
+def _collected(node: ContractNode) -> list[pytest.Item]:
+    """Collect a node as pytest does, so that its items are counted."""
+    node.ihook.pytest_collectstart(collector=node)
+    report = node.ihook.pytest_make_collect_report(collector=node)
+    node.ihook.pytest_collectreport(report=report)
+    found: list[pytest.Item] = report.result
+    return found
 
 
 def _order(config: pytest.Config) -> Order:
@@ -70,6 +79,7 @@ def _order(config: pytest.Config) -> Order:
         _budget(config),
         dict(map(_assigned, config.getoption("contract_credential"))),
         faults,
+        option="--contract-credential",
     )
 
 
@@ -103,6 +113,16 @@ def _part(given: str | None) -> tuple[int, int]:
     if slash and part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts):
         return int(part), int(parts)
     raise pytest.UsageError(f"--contract-part is K/N with K from 1 to N, like 1/3, not {given!r}")
+
+
+def _share(benches: Sequence[Bench], part: int, parts: int) -> None:
+    """Leave each bench its clauses of one part; parts have the same number of clauses, about."""
+    before = 0
+    for bench in benches:
+        clauses = bench.plan.clauses
+        mine = tuple(c for at, c in enumerate(clauses, before) if at % parts == part - 1)
+        bench.plan = replace(bench.plan, clauses=mine)
+        before += len(clauses)
 
 
 class Bench:
@@ -155,6 +175,16 @@ class ContractNode(pytest.Collector):
         super().__init__(**made)
         self.bench = bench
 
+    def setup(self) -> None:
+        """Knock, once: where nobody is let in, all clauses are errors, and none is judged."""
+        trouble = ""
+        try:
+            self.bench.driver  # noqa: B018
+        except Stopped as problem:
+            trouble = str(problem)
+        if trouble:  # outside of the block above, whose exceptions would be shown as well
+            pytest.fail(f"not judged: {trouble}", pytrace=False)
+
     def collect(self) -> Iterator[ClauseItem]:
         """Yield an item for each clause that is asked for."""
         for clause in self.bench.plan.clauses:
@@ -177,21 +207,17 @@ class ClauseItem(pytest.Item):
             ("basis", str(clause.basis)),
         ]
 
-    def setup(self) -> None:
-        """Knock, if nobody has: a target that lets nobody in is an error, and nothing is judged."""
-        try:
-            self.parent.bench.driver  # noqa: B018
-        except Stopped as problem:
-            raise NotJudged(str(problem)) from problem
-
     def runtest(self) -> None:
         """Judge the clause."""
+        trouble = ""
         with warnings.catch_warnings():
             warnings.simplefilter("default")  # a project's own filters are about its own code
             try:
                 outcome = self.parent.bench.judge(self.clause)
             except Stopped as problem:
-                raise NotJudged(str(problem)) from problem
+                trouble = str(problem)
+        if trouble:
+            pytest.fail(f"not judged: {trouble}", pytrace=False)
         self._say(outcome)
 
     def _say(self, outcome: Outcome) -> None:
@@ -202,30 +228,18 @@ class ClauseItem(pytest.Item):
         if finding.baseline:
             pytest.xfail(f"accepted by the baseline: {finding.baseline.reason}")
         if outcome.outdated:
-            raise NotKept("\n".join(map(text.outdated, outcome.outdated)))
+            pytest.fail("\n".join(map(text.outdated, outcome.outdated)), pytrace=False)
         if finding.verdict in (Verdict.BROKEN, Verdict.ERROR):
-            raise NotKept(said)
+            pytest.fail(said, pytrace=False)
         if finding.verdict is Verdict.DEVIATION:
             self.add_report_section("call", "deviation", said)
         if finding.verdict is Verdict.UNTESTED:
-            pytest.skip(text.visible(outcome.redact(finding.reason)))
+            reason = text.visible(outcome.redact(finding.reason))
+            pytest.skip(f"{self.clause.id}: {reason}")
         if outcome.trouble:
-            raise NotJudged(text.visible(outcome.redact(outcome.trouble)))
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Return what a reader of the report is told: no trace of ours."""
-        if isinstance(excinfo.value, NotKept | NotJudged):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
+            trouble = text.visible(outcome.redact(outcome.trouble))
+            pytest.fail(f"not judged: {trouble}", pytrace=False)
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """Return where the item is, and what stands above it in the report."""
         return self.path, None, f"{self.clause.id}: {self.clause.sentence}"
-
-
-class NotKept(Exception):
-    """A promise is broken; says how it was seen."""
-
-
-class NotJudged(Exception):
-    """The target could not be judged; says why."""
