@@ -144,6 +144,10 @@ def pytest_collection_modifyitems(
 ) -> None:
     """Add the clauses that were asked for, before -k and -m choose among all items."""
     if config.getoption("contract"):
-        from .pytest_contract import clause_items
-
+        try:
+            from .pytest_contract import clause_items
+        except ModuleNotFoundError as missing:
+            raise pytest.UsageError(
+                f"--contract needs {missing.name}: pip install 'counterfoil[check]'"
+            ) from missing
         items.extend(clause_items(session))

@@ -1,0 +1,37 @@
+import textwrap
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+ASK = """
+import httpx
+
+def ask(mock, text, **more):
+    body = {"message": {"content": [{"contentType": "text", "body": text}],
+                        "model": "claude-v3-haiku"}, **more}
+    return httpx.post(f"{mock.url}/conversation", json=body, headers=headers(mock)).json()
+
+def reply(mock, made):
+    path = f"/conversation/{made['conversationId']}/{made['messageId']}"
+    return httpx.get(mock.url + path, headers=headers(mock))
+
+def headers(mock):
+    return {"x-api-key": mock.credentials["api_key"]}
+"""
+
+
+@pytest.fixture
+def project(pytester, monkeypatch):
+    """A user's project: `project(test_file, *options)` runs its tests and returns the result."""
+    monkeypatch.delenv("PYTEST_XDIST_WORKER_COUNT", raising=False)
+    pytester.makeini("[pytest]\naddopts = -p no:schemathesis -p no:cacheprovider")
+    pytester.makepyfile(asking=ASK)
+
+    def run(text="", *options, how=pytester.runpytest_inprocess):
+        if text:
+            lines = "from asking import ask, reply, headers\n" + textwrap.dedent(text)
+            pytester.makepyfile(test_mine=lines)
+        return how(*options)
+
+    return run
