@@ -122,6 +122,7 @@ def _judged(ctx: click.Context, settings: Configuration) -> set[str]:
     """Return the APIs that the words before are about; all, where they say nothing."""
     said = [ctx.params.get(name) or () for name in ("names", "apis", "api")]
     words = {word for one in said for word in ([one] if isinstance(one, str) else one)}
+    words |= set(ctx.args)  # there they are while an option still waits for its value
     spoken = {settings.targets[one].api if one in settings.targets else one for one in words}
     known = set(apis())
     return spoken if spoken and spoken <= known else known
