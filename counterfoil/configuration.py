@@ -273,8 +273,8 @@ def _credentials(table: _Table, key: str) -> dict[str, str]:
         if not isinstance(variable, str) or not is_variable(variable):
             given.refuse(
                 name,
-                "this is not the name of an environment variable, like STAGING_API_KEY (not shown, "
-                "as it may be a secret: those belong into the variable, not into this file)",
+                "this is not the name of an environment variable, in capitals like STAGING_API_KEY "
+                "(not shown, as it may be a secret: a secret belongs into the variable)",
             )
     return flat
 

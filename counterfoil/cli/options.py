@@ -69,6 +69,9 @@ class ConfiguredServe(click.Command):
         if ctx.resilient_parsing:
             return super().parse_args(ctx, args)
         given, _, _ = self.make_parser(ctx).parse_args(list(args))
+        help = self.get_help_option(ctx)
+        if help and given.get(str(help.name)) is True:
+            return super().parse_args(ctx, args)
         settings = configured(
             Path(given["config"]) if isinstance(given.get("config"), str) else None,
             given.get("no_config") is True,

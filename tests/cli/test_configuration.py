@@ -312,3 +312,52 @@ def test_a_target_is_held_to_its_contract_by_pytest(written):
     assert "contract/staging/genesis::genesis.id.unique" in done.stdout
     wrong = call("--contract-target", "stagin")
     assert wrong.returncode == 4 and "did you mean staging?" in wrong.stderr
+
+
+def test_help_is_there_where_the_file_is_wrong(counterfoil, written):
+    written("[serv]\n")
+    assert counterfoil("serve").code == 2
+    assert counterfoil("serve", "--help").code == 0 and counterfoil("check", "--help").code == 0
+
+
+def test_a_file_that_is_named_is_read_and_none_other(counterfoil, written, tmp_path):
+    written("[targets")
+    (tmp_path / "own.toml").write_text(TARGET)
+    assert counterfoil("check", "staging", "--config", "own.toml").code == 0
+    both = counterfoil("check", "staging", "--config", "own.toml", "--no-config")
+    assert both.code == 2 and "either --config FILE or --no-config" in both.err
+    (tmp_path / "own.toml").write_text("[serve]\nport = 99999\n")
+    assert "own.toml, serve.port: 99999" in counterfoil("serve", "--config", "own.toml").err
+    gone = counterfoil("check", "staging", "--config", "gone.toml")
+    assert gone.code == 2 and "gone.toml: No such file" in gone.err
+
+
+def test_each_target_keeps_its_own_budget(counterfoil, written):
+    written(TARGET + "max_calls = 3\n" + TARGET.replace("staging", "other"))
+    done = counterfoil("check", "staging", "other")
+    assert done.code == 3 and "the budget of 3 calls is spent" in done.out
+    assert "genesis: kept (1 kept" in done.out
+
+
+def test_a_report_of_another_api_is_not_replayed_at_a_target(counterfoil, written, tmp_path):
+    written(TARGET)
+    counterfoil("check", "bedrock", "--mock", "--fault", "bedrock.health.not_ok", "--only",
+                "bedrock.health.ok", "--report", "r.json")  # fmt: skip
+    done = counterfoil("replay", "r.json", "--target", "staging")
+    assert done.code == 2 and "the report is about bedrock; the target staging is gen" in done.err
+
+
+def test_a_wrong_option_of_pytest_about_targets_is_told(written):
+    path = written(TARGET)
+    for words, said in (
+        (["--contract-target", "staging", "--contract-rate", "-1"], "--contract-rate is a number"),
+        (["--contract-target", "staging", "--contract-profile", "quik"], "did you mean quick?"),
+        (["--contract-target", "staging", "--contract-config", "gone"], "gone: No such file"),
+        (["--contract", "genesis"], "either --contract-url URL or --contract-mock"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "counterfoil.pytest_plugin", *words],
+            cwd=path.parent, capture_output=True, text=True,
+            env={"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        )  # fmt: skip
+        assert done.returncode == 4 and said in done.stderr, done.stdout + done.stderr
