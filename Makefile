@@ -37,12 +37,14 @@ test: $(READY)  ## lint, types and all tests
 collected: $(READY)
 	@$(BIN)/python -m pytest --collect-only -p no:xdist >/dev/null 2>&1 || true
 
-# The curl commands that reports print are run by the tests, and so are a Redis server and a browser.
+# The curl commands that reports print are run by the tests, and so are a Redis server, a browser and
+# the shells that words are completed in.
 tools:
-	@command -v curl >/dev/null && command -v redis-server >/dev/null && command -v chromium >/dev/null || \
+	@command -v curl >/dev/null && command -v redis-server >/dev/null && command -v chromium >/dev/null && \
+	  command -v zsh >/dev/null && command -v fish >/dev/null || \
 	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends \
-	    curl redis-server chromium >/dev/null; } || \
-	  echo "without curl, redis-server or chromium some tests are skipped" >&2
+	    curl redis-server chromium zsh fish >/dev/null; } || \
+	  echo "without curl, redis-server, chromium, zsh or fish some tests are skipped" >&2
 
 lint: $(READY)  ## style and types
 	@$(BIN)/python -m ruff check .

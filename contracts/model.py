@@ -273,9 +273,13 @@ class Contract:
     document: Path
     driver: type[Driver]
     clauses: tuple[Clause, ...]
+    variables: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Where credentials are read from instead, by their names."""
 
     def variable(self, credential: str) -> str:
         """Return the name of the environment variable that a credential is read from."""
+        if credential in self.variables:
+            return self.variables[credential]
         return f"COUNTERFOIL_{self.name}_{credential}".upper()
 
 

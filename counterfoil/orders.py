@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import contracts
 from contracts import baseline
 from contracts.model import BaselineEntry, Contract, ContractError
-from contracts.runner import PROFILES, Plan, choose
-from contracts.target import Budget, Target
+from contracts.runner import PROFILES, Plan, Profile, choose
+from contracts.target import Budget, Target, checked_url
 from mockserver.clock import VirtualClock
 
 from . import wiring
+from .configuration import FILE, Configuration, TargetSettings, find, nearest
 
 MOCK_URL = "http://127.0.0.1:8600"
 """What --mock calls its target: where `counterfoil serve API` would be, so that curl finds it."""
@@ -31,13 +32,22 @@ class Order:
     budget: Budget
     given: Mapping[str, str]
     faults: tuple[str, ...]
+    target: TargetSettings | None = None
+    """The target of the configuration that is judged, and what the configuration says of it."""
+    profiles: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """The user's own."""
+    config: Path | None = None
+    """The file, where the user had to name it."""
     option: str = "--credential"
     """How a user gives a credential."""
 
     def command(self, api: str) -> str:
         """Return the command that checks one API again; secrets stay in their variables."""
-        words = ["counterfoil", "check", api, *self._broken(api)]
-        words += ["--url", self.url] if self.url else ["--mock"]
+        words = ["counterfoil", "check", self.target.name if self.target else api]
+        words += [*self._broken(api)]
+        if not self.target or (self.target.url, self.target.mock) != (self.url, not self.url):
+            words += ["--url", self.url] if self.url else ["--mock"]
+        words += ["--config", str(self.config)] if self.config else []
         return shlex.join([*words, "--profile", self.profile, "--seed", str(self.seed)])
 
     def serve(self, api: str) -> str:
@@ -48,6 +58,121 @@ class Order:
     def _broken(self, api: str) -> list[str]:
         own = [fault for fault in self.faults if fault.startswith(f"{api}.")]
         return [word for fault in own for word in ("--fault", fault)]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the options of a call say; what is None, "" or empty the configuration may say."""
+
+    url: str | None = None
+    mock: bool = False
+    only: tuple[str, ...] = ()
+    profile: str | None = None
+    seed: int | None = None
+    calls: int | None = None
+    seconds: float | None = None
+    rate: float | None = None
+    given: Mapping[str, str] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+    shares: int = 1
+    """Processes that spend the budget together."""
+    option: str = "--credential"
+    """How a user gives a credential."""
+
+
+def named(target: str, settings: Configuration) -> TargetSettings:
+    """Return a target of the configuration; raises ContractError for an unknown one."""
+    if target in settings.targets:
+        return settings.targets[target]
+    if settings.path is None:
+        raise ContractError(f"unknown target {target!r}; there is no {FILE} here or above")
+    known = settings.targets
+    hint = nearest(target, known) if known else "it names none"
+    raise ContractError(f"unknown target {target!r} in {settings.shown}; {hint}")
+
+
+def order_of(asked: Asked, settings: Configuration, target: TargetSettings | None = None) -> Order:
+    """Return what is asked for, of a target of the configuration or of none.
+
+    Raises ContractError.
+    """
+    if asked.url and asked.mock:
+        raise ContractError("say what is meant: either --url URL or --mock")
+    said = target or TargetSettings("", "")
+    url = None if asked.mock else asked.url or said.url
+    if asked.faults and url:
+        raise ContractError("--fault goes with --mock; start `counterfoil serve --fault` instead")
+    try:
+        if url is not None:
+            checked_url(url)
+    except ContractError as problem:
+        raise ContractError(str(problem) if asked.url else f"{said.where}.url: {problem}") from None
+    profile = asked.profile or said.profile or "standard"
+    if profile not in {*PROFILES, *settings.profiles}:
+        raise ContractError(
+            f"unknown profile {profile!r}; {nearest(profile, (*PROFILES, *settings.profiles))}"
+        )
+    matters = target is not None or profile in settings.profiles
+    nearby = settings.path and find(Path.cwd()) == settings.path.absolute()
+    return Order(
+        url=url,
+        only=asked.only or said.only,
+        profile=profile,
+        seed=said.seed or 0 if asked.seed is None else asked.seed,
+        budget=_budget(asked, said),
+        given=asked.given,
+        faults=asked.faults,
+        target=target,
+        profiles=settings.profiles,
+        config=settings.path if matters and not nearby else None,
+        option=asked.option,
+    )
+
+
+def _budget(asked: Asked, said: TargetSettings) -> Budget:
+    calls = asked.calls or said.max_calls
+    if calls is not None and calls < asked.shares:
+        raise ContractError(f"a budget of {calls} calls is less than one a worker")
+    rate = asked.rate or said.rate
+    return Budget(
+        None if calls is None else calls // asked.shares,
+        asked.seconds or said.max_time,
+        None if rate is None else rate / asked.shares,
+    )
+
+
+def profile_of(order: Order) -> Profile:
+    """Return how thorough the run is; a user's own profile is as standard where it is silent."""
+    if order.profile in PROFILES:
+        return PROFILES[order.profile]
+    own = order.profiles[order.profile]
+    return replace(PROFILES["standard"], name=order.profile, **own)
+
+
+def contracts_for(apis: Sequence[str], order: Order) -> list[Contract]:
+    """Return the contracts of these APIs, or of the target's; raises ContractError.
+
+    They know by which variables the target's credentials are called.
+    """
+    target = order.target
+    if target is None:
+        return list({one.name: one for api in apis for one in contracts_of(api)}.values())
+    try:
+        chosen = contracts_of(target.api)
+        _check_apis(target, [one.name for one in chosen])
+        return [
+            replace(one, variables={**one.variables, **_own(target.credentials, one, chosen)})
+            for one in chosen
+        ]
+    except ContractError as problem:
+        raise ContractError(f"{target.where}: {problem}") from problem
+
+
+def _check_apis(target: TargetSettings, apis: Sequence[str]) -> None:
+    for name in target.credentials:
+        api, dot, _ = name.partition(".")
+        if dot and api not in apis:
+            raise ContractError(f"credential {name!r} is of no API there; {nearest(api, apis)}")
 
 
 def contracts_of(api: str) -> list[Contract]:
@@ -64,10 +189,15 @@ def plan_of(contract: Contract, order: Order, chosen: list[Contract]) -> Plan:
             f"{strange[0]!r} is no fault of {names}; `counterfoil faults` lists all"
         )
     everywhere = [clause for one in chosen for clause in one.clauses]
-    wanted = set(choose(everywhere, order.only))
+    try:
+        wanted = set(choose(everywhere, order.only))
+    except ContractError as problem:
+        if order.target is None or order.only != order.target.only:
+            raise
+        raise ContractError(f"{order.target.where}.only: {problem}") from problem
     return Plan(
         clauses=tuple(clause for clause in contract.clauses if clause in wanted),
-        profile=PROFILES[order.profile],
+        profile=profile_of(order),
         seed=order.seed,
         command=order.command(contract.name),
         serve=order.serve(contract.name),
@@ -81,8 +211,27 @@ def _is_of(fault: str, contract: Contract) -> bool:
 def credentials_for(contract: Contract, order: Order, chosen: list[Contract]) -> dict[str, str]:
     """Return what to bring: what is given, else the environment, else (here) the mock's own."""
     names = [credential.name for credential in contract.credentials]
-    given = {}
-    for name, value in order.given.items():
+    given = _own(order.given, contract, chosen)
+    said = _from_variables(contract, order, given, chosen)
+    found = wiring.environment_credentials(contract.name, names) | said | given
+    if order.url is None:
+        found = wiring.all_credentials(contract.name) | found
+    elif wiring.is_loopback(order.url):
+        found = wiring.default_credentials(contract.name) | found
+    missing = [c.name for c in contract.credentials if c.required and c.name not in found]
+    if missing:
+        wanted = ", ".join(contract.variable(name) for name in missing)
+        raise ContractError(f"{contract.name} needs {wanted} (or {order.option} {missing[0]}=…)")
+    return {name: value for name, value in found.items() if name in names}
+
+
+def _own(
+    given: Mapping[str, str], contract: Contract, chosen: Sequence[Contract]
+) -> dict[str, str]:
+    """Return what is given of the credentials of one API; raises ContractError."""
+    names = [credential.name for credential in contract.credentials]
+    found = {}
+    for name, value in given.items():
         api, dot, plain = name.partition(".")
         if dot and api != contract.name:
             continue
@@ -94,17 +243,28 @@ def credentials_for(contract: Contract, order: Order, chosen: list[Contract]) ->
             raise ContractError(
                 f"unknown credential {name!r}; {contract.name} has {', '.join(names)}"
             )
-        given[plain if dot else name] = value
-    found = wiring.environment_credentials(contract.name, names) | given
-    if order.url is None:
-        found = wiring.all_credentials(contract.name) | found
-    elif wiring.is_loopback(order.url):
-        found = wiring.default_credentials(contract.name) | found
-    missing = [c.name for c in contract.credentials if c.required and c.name not in found]
-    if missing:
-        wanted = ", ".join(contract.variable(name) for name in missing)
-        raise ContractError(f"{contract.name} needs {wanted} (or {order.option} {missing[0]}=…)")
-    return {name: value for name, value in found.items() if name in names}
+        found[plain if dot else name] = value
+    return found
+
+
+def _from_variables(
+    contract: Contract, order: Order, given: Mapping[str, str], chosen: Sequence[Contract]
+) -> dict[str, str]:
+    """Return what the variables hold that the target names, but for what is given."""
+    if order.target is None:
+        return {}
+    variables = _own(order.target.credentials, contract, chosen)
+    found = {}
+    for name, variable in variables.items():
+        if name in given:
+            continue
+        if not (value := wiring.variable(variable)):
+            raise ContractError(
+                f"{order.target.where}.credentials: the variable {variable} is not set "
+                f"({contract.name}'s {name})"
+            )
+        found[name] = value
+    return found
 
 
 def target_for(

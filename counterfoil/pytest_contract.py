@@ -17,32 +17,41 @@ from contracts.driver import Driver
 from contracts.model import BaselineEntry, Clause, Contract, ContractError, Stopped, Verdict
 from contracts.report import text
 from contracts.runner import PROFILES, Outcome, Plan, judge, knock, unreached
-from contracts.target import Budget, checked_url
 from mockserver.faults import UnknownName
 from mockserver.reply_files import FixtureError
 
-from .orders import Order, contracts_of, credentials_for, entries_of, plan_of, target_for
+from .configuration import ConfigurationError
+from .orders import (
+    Asked,
+    Order,
+    contracts_for,
+    credentials_for,
+    entries_of,
+    named,
+    order_of,
+    plan_of,
+    target_for,
+)
+from .wiring import configured
 
 
 def clause_items(session: pytest.Session) -> list[pytest.Item]:
     """Return an item for each clause that the options ask for; raises UsageError."""
     config = session.config
     try:
-        order = _order(config)
-        chosen = [one for name in config.getoption("contract") for one in contracts_of(name)]
-        given = config.getoption("contract_baseline")
-        held = entries_of(Path(given)) if given else ()
-        benches = [Bench(contract, order, chosen, held) for contract in chosen]
-    except (ContractError, UnknownName, FixtureError) as problem:
+        benches = list(_benches(config))
+    except (ContractError, ConfigurationError, UnknownName, FixtureError) as problem:
         raise pytest.UsageError(str(problem)) from problem
     for bench in benches:
         config.add_cleanup(bench.target.close)
     _share(benches, *_part(config.getoption("contract_part")))
     found: list[pytest.Item] = []
     for bench in benches:
-        name = bench.contract.name
         node = ContractNode.from_parent(
-            session, name=f"contract of {name}", nodeid=f"contract/{name}", bench=bench
+            session,
+            name=f"contract of {bench.name}",
+            nodeid=f"contract/{bench.name}",
+            bench=bench,
         )
         found += _collected(node)
     return found
@@ -57,28 +66,55 @@ def _collected(node: ContractNode) -> list[pytest.Item]:
     return found
 
 
-def _order(config: pytest.Config) -> Order:
-    url, mock = config.getoption("contract_url"), config.getoption("contract_mock")
-    if bool(url) == mock:
+def _benches(config: pytest.Config) -> Iterator[Bench]:
+    """Yield a bench for each API at each place; raises what is wrong with the options."""
+    file, apis = config.getoption("contract_config"), config.getoption("contract")
+    targets = config.getoption("contract_target")
+    profile = config.getoption("contract_profile")
+    folder = config.invocation_params.dir
+    reads = file or targets or profile not in {None, *PROFILES}
+    settings = configured(Path(file) if file else None, none=not reads, start=folder)
+    asked = _asked(config)
+    if (asked.url and asked.mock) or (apis and not (asked.url or asked.mock)):
         raise pytest.UsageError(
             "say what --contract judges: either --contract-url URL or --contract-mock"
         )
-    faults = tuple(config.getoption("contract_fault"))
-    if faults and not mock:
+    given = config.getoption("contract_baseline")
+    chosen = [named(target, settings) for target in dict.fromkeys(targets)]
+    for target in [*([None] if apis else []), *chosen]:
+        order = order_of(asked, settings, target)
+        known = Path(given) if given else target.baseline if target else None
+        held = entries_of(known) if known else ()
+        judged = contracts_for(apis, order)
+        for contract in judged:
+            yield Bench(contract, order, judged, held)
+
+
+def _asked(config: pytest.Config) -> Asked:
+    """Return what the options say; the budget is for all workers together."""
+    url, mock = config.getoption("contract_url"), config.getoption("contract_mock")
+    if config.getoption("contract_fault") and url:
         raise pytest.UsageError("--contract-fault goes with --contract-mock")
-    if url:
-        checked_url(url)
-    profile = config.getoption("contract_profile")
-    if profile not in PROFILES:
-        raise pytest.UsageError(f"--contract-profile is one of {', '.join(PROFILES)}")
-    return Order(
-        url,
-        tuple(config.getoption("contract_only")),
-        profile,
-        config.getoption("contract_seed"),
-        _budget(config),
-        dict(map(_assigned, config.getoption("contract_credential"))),
-        faults,
+    seed = config.getoption("contract_seed")
+    if seed is not None and seed < 0:
+        raise pytest.UsageError(f"--contract-seed is a number from 0 up, not {seed}")
+    calls, rate = config.getoption("contract_max_calls"), config.getoption("contract_rate")
+    seconds = config.getoption("contract_max_time")
+    for name, value in (("max-calls", calls), ("max-time", seconds), ("rate", rate)):
+        if value is not None and not value > 0:
+            raise pytest.UsageError(f"--contract-{name} is a number above 0, not {value}")
+    return Asked(
+        url=url,
+        mock=mock,
+        only=tuple(config.getoption("contract_only")),
+        profile=config.getoption("contract_profile"),
+        seed=seed,
+        calls=calls,
+        seconds=seconds,
+        rate=rate,
+        given=dict(map(_assigned, config.getoption("contract_credential"))),
+        faults=tuple(config.getoption("contract_fault")),
+        shares=int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")),
         option="--contract-credential",
     )
 
@@ -88,22 +124,6 @@ def _assigned(given: str) -> tuple[str, str]:
     if not (name and equals and value):
         raise pytest.UsageError(f"--contract-credential {name!r} should be written as NAME=VALUE")
     return name, value
-
-
-def _budget(config: pytest.Config) -> Budget:
-    """Return the share of this process in what all workers together may spend."""
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    calls, rate = config.getoption("contract_max_calls"), config.getoption("contract_rate")
-    for name, value in (("max-calls", calls), ("rate", rate)):
-        if value is not None and value <= 0:
-            raise pytest.UsageError(f"--contract-{name} is a number above 0, not {value}")
-    if calls is not None and calls < workers:
-        raise pytest.UsageError(f"--contract-max-calls {calls} is less than one call a worker")
-    return Budget(
-        None if calls is None else calls // workers,
-        config.getoption("contract_max_time"),
-        None if rate is None else rate / workers,
-    )
 
 
 def _part(given: str | None) -> tuple[int, int]:
@@ -132,6 +152,7 @@ class Bench:
         self, contract: Contract, order: Order, chosen: list[Contract], held: Held
     ) -> None:
         self.contract = contract
+        self.name = f"{order.target.name}/{contract.name}" if order.target else contract.name
         self.plan = plan_of(contract, order, chosen)
         self._held = held
         self._credentials = credentials_for(contract, order, chosen)

@@ -101,6 +101,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--contract", action="append", default=[], metavar="API",
         help="Add the clauses of this API's contract as items; repeatable.",
     )  # fmt: skip
+    group.addoption(
+        "--contract-target", action="append", default=[], metavar="NAME",
+        help="Add the clauses that this target of counterfoil.toml is held to; repeatable.",
+    )  # fmt: skip
+    group.addoption("--contract-config", metavar="FILE",
+                    help="Read this file, not the nearest counterfoil.toml.")  # fmt: skip
     group.addoption("--contract-url", metavar="URL",
                     help="The base URL to judge; of several APIs, each is below it.")  # fmt: skip
     group.addoption("--contract-mock", action="store_true",
@@ -111,9 +117,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
                     help="Judge only these clauses; repeatable.")  # fmt: skip
     group.addoption("--contract-part", metavar="K/N",
                     help="Judge the Kth of N parts, to share a run among machines.")  # fmt: skip
-    group.addoption("--contract-profile", default="standard", metavar="NAME",
-                    help="quick, standard (default) or thorough.")  # fmt: skip
-    group.addoption("--contract-seed", type=int, default=0, metavar="N",
+    group.addoption("--contract-profile", metavar="NAME",
+                    help="quick, standard (default), thorough, or one of one's own.")  # fmt: skip
+    group.addoption("--contract-seed", type=int, metavar="N",
                     help="The same seed, the same requests.")  # fmt: skip
     group.addoption("--contract-fault", action="append", default=[], metavar="ID",
                     help="With --contract-mock: break it so.")  # fmt: skip
@@ -143,7 +149,7 @@ def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     """Add the clauses that were asked for, before -k and -m choose among all items."""
-    if config.getoption("contract"):
+    if config.getoption("contract") or config.getoption("contract_target"):
         try:
             from .pytest_contract import clause_items
         except ModuleNotFoundError as missing:

@@ -20,11 +20,23 @@ from mockserver.journal import Journal
 from mockserver.model import Api, Settings
 from mockserver.store import MemoryStore, Store
 
+from . import configuration
+
 
 def fixtures_folder() -> Path:
     """Return the folder with a folder of fixtures for each API: in the wheel, or the checkout."""
     packed = Path(__file__).parent / "fixtures"
     return packed if packed.is_dir() else Path(__file__).parent.parent / "fixtures"
+
+
+def configured(
+    file: Path | None = None, *, none: bool = False, start: Path | None = None
+) -> configuration.Configuration:
+    """Return what a file says, or else the one that is nearest to a folder; raises its error."""
+    if none:
+        return configuration.Configuration()
+    path = file or configuration.find((start or Path.cwd()).absolute())
+    return configuration.read(path, names()) if path else configuration.Configuration()
 
 
 def measured() -> dict[str, Any]:
@@ -180,6 +192,11 @@ def environment_credentials(api: str, wanted: Iterable[str]) -> dict[str, str]:
     """Return the credentials that are set as COUNTERFOIL_<API>_<NAME>."""
     variables = {name: f"COUNTERFOIL_{api}_{name}".upper() for name in wanted}
     return {name: os.environ[v] for name, v in variables.items() if os.environ.get(v)}
+
+
+def variable(name: str) -> str:
+    """Return what an environment variable holds, "" where it is not set."""
+    return os.environ.get(name, "")
 
 
 def is_loopback(url: str) -> bool:

@@ -11,6 +11,7 @@ WAITING = (
     "tests/test_canaries.py",
     "tests/test_readme.py",
     "tests/test_release.py",
+    "tests/test_pipelines.py",
     "tests/cli/",
     "tests/browser/",
 )

@@ -20,6 +20,8 @@ COMMANDS = {
     "faults": "List every way for a mock to break.",
     "variants": "List every way for a mock to differ.",
     "audit": "Try every fault against the suite.",
+    "config": "Show what counterfoil.toml says.",
+    "completion": "Print what completes words in your shell.",
     "demo": "Serve all mocks, check them, show the report.",
 }
 
@@ -35,6 +37,9 @@ class Commands(click.Group):
         """Return the command, or None where there is none of that name."""
         if name not in COMMANDS:
             return None
+        if ctx.resilient_parsing:
+            # Somebody is typing and waits for a word to be completed.
+            return importlib.import_module("counterfoil.completing").outline(name)  # type: ignore[no-any-return]
         try:
             command: click.Command = importlib.import_module(f"{__name__}.{name}").command
         except ModuleNotFoundError as missing:
@@ -47,7 +52,8 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; an unknown one is answered with the nearest."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+        unknown = args and args[0] not in COMMANDS and not args[0].startswith("-")
+        if unknown and not ctx.resilient_parsing:
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(COMMANDS)}"
             raise click.UsageError(f"there is no command {args[0]!r}; {hint}")

@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import click
 
+import contracts
 from contracts import baseline
 from contracts.model import BaselineEntry, Contract, ContractError, Verdict
 from contracts.report import FORMATS, text, write
 from contracts.runner import PROFILES, Event, Outcome, Plan, run
-from contracts.target import Budget, checked_url
 from mockserver.faults import UnknownName
 from mockserver.reply_files import FixtureError
 
-from ..orders import Order, contracts_of, credentials_for, entries_of, plan_of, target_for
+from ..configuration import DOCUMENTS, FILE, Configuration, nearest
+from ..orders import (
+    Asked,
+    Order,
+    contracts_for,
+    credentials_for,
+    entries_of,
+    order_of,
+    plan_of,
+    target_for,
+)
 from . import EXIT_BROKEN, EXIT_INTERRUPTED, EXIT_KEPT, EXIT_UNJUDGED, github_actions
-from .options import Assignment
+from .options import Assignment, ConfigurationFile, NoConfiguration, configured
 from .progress import Progress
 
 
 @click.command("check")
-@click.argument("api")
+@click.argument("names", nargs=-1, required=True, metavar="API|all|TARGET…")
 @click.option("--url", help="The base URL to judge; with `all`, each API is below it.")
 @click.option("--mock", is_flag=True, help="Judge our own mock, in this process, on virtual time.")
 @click.option(
@@ -35,14 +46,10 @@ from .progress import Progress
     help="Also from COUNTERFOIL_<API>_<NAME>; for this machine, the mock's own.",
 )
 @click.option("--only", multiple=True, metavar="GLOB", help="Judge only these clauses; repeatable.")
-@click.option("--profile", type=click.Choice(list(PROFILES)), default="standard", show_default=True)
-@click.option(
-    "--seed",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="The same seed, the same requests.",
-)
+@click.option("--profile", metavar="NAME", show_default="standard",
+              help=f"{', '.join(PROFILES)}, or one of counterfoil.toml.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), show_default="0",
+              help="The same seed, the same requests.")  # fmt: skip
 @click.option("--max-calls", type=click.IntRange(1), metavar="N", help="Never make more calls.")
 @click.option(
     "--max-time",
@@ -66,68 +73,127 @@ from .progress import Progress
               help="Accept the deviations that are listed here.")  # fmt: skip
 @click.option("--write-baseline", "draft", type=click.Path(path_type=Path), metavar="FILE",
               help="List what is broken in a new file; reasons are yours to write.")  # fmt: skip
+@ConfigurationFile
+@NoConfiguration
 def command(
-    api: str, url: str | None, mock: bool, credentials: tuple[tuple[str, str], ...],
-    only: tuple[str, ...], profile: str, seed: int, max_calls: int | None, max_time: float | None,
-    rate: float | None, faults: tuple[str, ...], reports: tuple[Path, ...], accepted: Path | None,
-    draft: Path | None,
+    names: tuple[str, ...], url: str | None, mock: bool, credentials: tuple[tuple[str, str], ...],
+    only: tuple[str, ...], profile: str | None, seed: int | None, max_calls: int | None,
+    max_time: float | None, rate: float | None, faults: tuple[str, ...], reports: tuple[Path, ...],
+    accepted: Path | None, draft: Path | None, config: Path | None, no_config: bool,
 ) -> None:  # fmt: skip
     """Say which promises of API (or `all`) an endpoint keeps, and which it breaks.
 
+    A target of counterfoil.toml says by itself where it is and how it is judged; options given
+    here win. Each target has a budget of its own.
+
     Exit codes: 0 kept, 1 broken, 2 wrong usage, 3 could not be judged, 130 interrupted.
     """
-    if mock == bool(url):
-        raise click.UsageError("say what to judge: either --url URL or --mock")
-    if faults and not mock:
-        raise click.UsageError(
-            "--fault goes with --mock; start `counterfoil serve --fault` instead"
-        )
-    _check_reports(reports)
-    _check_draft(draft)
-    entries = _entries(accepted)
-    order = Order(
-        url, only, profile, seed, Budget(max_calls, max_time, rate), dict(credentials), faults
+    settings = configured(config, no_config)
+    asked = Asked(
+        url, mock, only, profile, seed, max_calls, max_time, rate, dict(credentials), faults
     )
-    outcomes = judge(api, order)
-    for outcome in outcomes:
-        baseline.hold(outcome, entries)
-        github_actions.say(text.render(outcome))
+    _check_draft(draft)
+    errands = _errands(names, asked, settings, reports, accepted)
+    outcomes: list[Outcome] = []
+    for errand in errands:
+        outcomes += _done(errand)
+        if outcomes[-1].interrupted:
+            break
     if len(outcomes) > 1:
         click.echo(text.summary(outcomes))
     github_actions.tell(outcomes)
     for report in reports:
-        write(outcomes, report)
-        click.echo(f"report: {report}", err=True)
+        _write(outcomes, report)
     if draft is not None:
         draft.write_text(baseline.draft(outcomes, date.today()), encoding="utf-8")
         click.echo(f"baseline: {draft}; say in it why each entry is accepted", err=True)
     sys.exit(exit_code(outcomes))
 
 
-def judge(api: str, order: Order) -> list[Outcome]:
-    """Judge one API or `all`; raises a usage error for whatever is wrong with the order."""
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What is judged in one go: APIs at one place, or a target. It may have reports of its own."""
+
+    apis: tuple[str, ...]
+    order: Order
+    entries: tuple[BaselineEntry, ...]
+    reports: tuple[Path, ...]
+
+
+def _errands(
+    names: Sequence[str], asked: Asked, settings: Configuration, reports: tuple[Path, ...],
+    accepted: Path | None,
+) -> list[Errand]:  # fmt: skip
+    """Return what there is to do, before any of it is done; raises a usage error."""
+    apis = tuple(name for name in dict.fromkeys(names) if name not in settings.targets)
+    if apis:
+        _check_names(apis, asked, settings)
+    targets = [settings.targets[name] for name in dict.fromkeys(names) if name not in apis]
+    _check_reports(reports)
     try:
-        if order.url is not None:
-            checked_url(order.url)
-        chosen = contracts_of(api)
+        found = []
+        for target in [*([None] if apis else []), *targets]:
+            own = target.reports if target and not reports else ()
+            _check_reports(own, f"{target.where}.reports: " if target else "")
+            known = accepted or (target.baseline if target else None)
+            order = order_of(asked, settings, target)
+            found.append(Errand(apis, order, entries_of(known) if known else (), own))
+        return found
+    except ContractError as problem:
+        raise click.UsageError(str(problem)) from problem
+
+
+def _check_names(apis: Sequence[str], asked: Asked, settings: Configuration) -> None:
+    """Refuse what is neither an API nor a target, and APIs of which nobody says where they are."""
+    known = {"all", *contracts.names()}
+    for name in apis:
+        if name not in known and not name.endswith(DOCUMENTS):
+            what = f"target of {settings.shown}, or API," if settings.path else "API"
+            where = "" if settings.path else f" (there is no {FILE} here or above)"
+            hint = nearest(name, [*known, *settings.targets])
+            raise click.UsageError(f"unknown {what} {name!r}; {hint}{where}")
+    if asked.mock == bool(asked.url):
+        raise click.UsageError("say what to judge: either --url URL or --mock")
+
+
+def _done(errand: Errand) -> list[Outcome]:
+    """Judge, and say what was found."""
+    outcomes = judge(errand.apis, errand.order)
+    for outcome in outcomes:
+        baseline.hold(outcome, errand.entries)
+        github_actions.say(text.render(outcome))
+    for report in errand.reports:
+        _write(outcomes, report)
+    return outcomes
+
+
+def _write(outcomes: list[Outcome], report: Path) -> None:
+    write(outcomes, report)
+    click.echo(f"report: {report}", err=True)
+
+
+def judge(apis: Sequence[str], order: Order) -> list[Outcome]:
+    """Judge APIs, or the order's target; raises a usage error for whatever is wrong with it."""
+    try:
+        chosen = contracts_for(apis, order)
         plans = [(contract, plan_of(contract, order, chosen)) for contract in chosen]
         jobs = [
             (contract, plan, credentials_for(contract, order, chosen))
             for contract, plan in plans
             if plan.clauses
         ]
-        return _run_all(jobs, order, below=api == "all")
+        return _run_all(jobs, order, below=len(chosen) > 1)
     except (ContractError, UnknownName, FixtureError) as problem:
         raise click.UsageError(str(problem)) from problem
 
 
-def _check_reports(reports: tuple[Path, ...]) -> None:
+def _check_reports(reports: tuple[Path, ...], where: str = "") -> None:
     for report in reports:
         if report.suffix.lstrip(".") not in FORMATS:
             endings = ", ".join(f".{ending}" for ending in FORMATS)
-            raise click.UsageError(f"{report}: a report ends in one of {endings}")
+            raise click.UsageError(f"{where}{report}: a report ends in one of {endings}")
         if not report.parent.is_dir():
-            raise click.UsageError(f"{report}: there is no folder {report.parent}")
+            raise click.UsageError(f"{where}{report}: there is no folder {report.parent}")
 
 
 def _check_draft(draft: Path | None) -> None:
@@ -135,14 +201,6 @@ def _check_draft(draft: Path | None) -> None:
         raise click.UsageError(f"{draft} is there already; --write-baseline makes a new file")
     if draft is not None and not draft.parent.is_dir():
         raise click.UsageError(f"{draft}: there is no folder {draft.parent}")
-
-
-def _entries(path: Path | None) -> tuple[BaselineEntry, ...]:
-    """Return the entries of a baseline, of whichever API; raises a usage error."""
-    try:
-        return entries_of(path) if path else ()
-    except ContractError as problem:
-        raise click.UsageError(str(problem)) from problem
 
 
 Job = tuple[Contract, Plan, dict[str, str]]

@@ -25,7 +25,7 @@ def command(reports: Path) -> None:
     """Serve all mocks on a socket, check them, and show the report."""
     with _served() as url:
         click.echo(f"$ counterfoil check all --url {url}")
-        outcomes = judge("all", Order(url, (), "standard", 0, Budget(), {}, ()))
+        outcomes = judge(["all"], Order(url, (), "standard", 0, Budget(), {}, ()))
     click.echo(f"\n{text.summary(outcomes)}\n")
     reports.mkdir(parents=True, exist_ok=True)
     for ending in ("html", "txt", "json", "xml"):

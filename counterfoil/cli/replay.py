@@ -11,27 +11,30 @@ from pathlib import Path
 
 import click
 
-import contracts
 from contracts.baseline import MOCK
-from contracts.model import ContractError, Exchange, Stopped, shortened
+from contracts.model import Contract, ContractError, Exchange, Stopped, shortened
 from contracts.redaction import redaction_for
 from contracts.replay import Replayed, Word, knock, replay
 from contracts.report.text import visible
 from contracts.stored import StoredFailure, StoredReport, read
-from contracts.target import Budget, checked_url
+from contracts.target import checked_url
 from mockserver.faults import UnknownName
 from mockserver.reply_files import FixtureError
 
 from .. import wiring
-from ..orders import Order, credentials_for, target_for
+from ..configuration import Configuration
+from ..orders import Asked, Order, contracts_for, credentials_for, named, order_of, target_for
 from . import EXIT_BROKEN, EXIT_KEPT, EXIT_UNJUDGED
-from .options import Assignment
+from .options import Assignment, ConfigurationFile, NoConfiguration, configured
 
 
 @click.command("replay")
 @click.argument("report", type=click.Path(path_type=Path))
 @click.option("--url", help="The base URL to call; of several APIs, each is below it.")
 @click.option("--mock", is_flag=True, help="Call our own mock, in this process, on virtual time.")
+@click.option(
+    "--target", metavar="NAME", help="A target of counterfoil.toml, with its credentials."
+)
 @click.option("--only", multiple=True, metavar="GLOB", help="Replay only these; repeatable.")
 @click.option("--credential", "credentials", multiple=True, type=Assignment(),
               help="Also from COUNTERFOIL_<API>_<NAME>; for this machine, the mock's own.",
@@ -41,10 +44,12 @@ from .options import Assignment
 @click.option(
     "--rate", type=click.FloatRange(0, min_open=True), metavar="N", help="Calls a second at most."
 )
+@ConfigurationFile
+@NoConfiguration
 def command(
-    report: Path, url: str | None, mock: bool, only: tuple[str, ...],
+    report: Path, url: str | None, mock: bool, target: str | None, only: tuple[str, ...],
     credentials: tuple[tuple[str, str], ...], faults: tuple[str, ...], max_calls: int | None,
-    rate: float | None,
+    rate: float | None, config: Path | None, no_config: bool,
 ) -> None:  # fmt: skip
     """Send the requests behind each failure in REPORT again, and say which are answered as then.
 
@@ -52,15 +57,14 @@ def command(
     are made anew. Exit codes: 0 nothing is seen again, 1 something is, 2 wrong usage, 3 nothing
     could be replayed.
     """
-    if mock and url:
-        raise click.UsageError("say what to call: either --url URL or --mock")
+    settings = configured(config, no_config) if target or config else Configuration()
+    asked = Asked(url, mock, calls=max_calls, rate=rate, given=dict(credentials), faults=faults)
     try:
+        order = order_of(asked, settings, named(target, settings) if target else None)
         stored = _chosen(read(_data(report), str(report)), only)
-        order = Order(url, only, "standard", 0, Budget(max_calls, None, rate), dict(credentials),
-                      faults)  # fmt: skip
         words: Counter[Word] = Counter()
         for one in stored:
-            words += _replay(one, order, mock, below=len(stored) > 1)
+            words += _replay(one, order, mock, below=len(stored) > 1 or _is_many(order))
     except (ContractError, UnknownName, FixtureError) as problem:
         raise click.UsageError(str(problem)) from problem
     if words[Word.AGAIN]:
@@ -91,8 +95,9 @@ def _chosen(stored: Sequence[StoredReport], only: Sequence[str]) -> list[StoredR
 
 def _replay(stored: StoredReport, order: Order, mock: bool, *, below: bool) -> Counter[Word]:
     """Replay the failures of one API, and say what became of each."""
-    contract = contracts.load(stored.api)
-    order = replace(order, url=None if mock else _url(stored, order), seed=stored.seed)
+    contract = _contract(stored.api, order)
+    in_process = mock or (order.target is not None and order.target.mock and not order.url)
+    order = replace(order, url=None if in_process else _url(stored, order), seed=stored.seed)
     if order.faults and order.url:
         raise ContractError("--fault goes with --mock; start `counterfoil serve --fault` instead")
     credentials = credentials_for(contract, order, [contract])
@@ -122,6 +127,20 @@ def _replay(stored: StoredReport, order: Order, mock: bool, *, below: bool) -> C
     counted += [f"{rest} not tried"] if rest else []
     click.echo(f"{contract.name}: {', '.join(counted) or 'nothing'} ({target.calls} calls)\n")
     return words
+
+
+def _is_many(order: Order) -> bool:
+    return order.target is not None and len(contracts_for((), order)) > 1
+
+
+def _contract(api: str, order: Order) -> Contract:
+    """Return the contract of an API, as the target knows it; raises ContractError."""
+    found = [one for one in contracts_for([api], order) if one.name == api]
+    if not found and order.target:
+        raise ContractError(
+            f"the report is about {api}; the target {order.target.name} is {order.target.api}"
+        )
+    return found[0]
 
 
 def _url(stored: StoredReport, order: Order) -> str | None:

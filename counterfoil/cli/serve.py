@@ -24,7 +24,7 @@ from mockserver.workers import WorkersFailed
 
 from .. import serving, wiring
 from ..logs import Logging
-from .options import Assignment
+from .options import Assignment, ConfigurationFile, ConfiguredServe, NoConfiguration
 
 PEM = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -45,7 +45,7 @@ class Size(click.ParamType[ChunkSize]):
         self.fail(f"{value!r} is neither a number of bytes from 1 up nor random nor adversarial")
 
 
-@click.command("serve")
+@click.command("serve", cls=ConfiguredServe)
 @click.argument("apis", nargs=-1, metavar="[API…]")
 @click.option(
     "--port",
@@ -178,6 +178,8 @@ class Size(click.ParamType[ChunkSize]):
     metavar="TOKEN",
     help="Lets other hosts use /_counterfoil.",
 )
+@ConfigurationFile
+@NoConfiguration
 def command(
     apis: tuple[str, ...], port: int, port_file: Path | None, host: str, seed: int,
     reply_after: float, chunk_delay: float, chunk_size: ChunkSize, faults: tuple[str, ...],
@@ -187,6 +189,7 @@ def command(
     workers: int, makes_certificate: bool, tls_cert: Path | None, tls_key: Path | None,
     log_format: Literal["text", "json"], log_requests: bool, no_auth: bool,
     credentials: tuple[tuple[str, str], ...], admin_token: str | None,
+    config: Path | None, no_config: bool,
 ) -> None:  # fmt: skip
     """Serve mocks of the named APIs, or of all.
 
@@ -199,6 +202,8 @@ def command(
     the same requests break again. A session is a caller in a conversation, as far as the request
     says; the header `Counterfoil-Session: NAME` says it instead. Latency and chaos are drawn in
     the same way.
+
+    [serve] of the nearest counterfoil.toml says what options are where none are given.
 
     A request that carries the header `Counterfoil-Chaos: KIND` (or several, with commas; also
     `latency=0.3` and `chunk_latency=uniform:0.1,0.5`) meets that alone.
