@@ -1,0 +1,126 @@
+"""Every example of the documentation is run: commands in a shell, tests by pytest."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+DOCS = ROOT / "docs"
+OURS = ("index.md", "pytest.md", "vendor.md", "apis/*.md")
+PAGES = sorted(path.relative_to(DOCS).as_posix() for pattern in OURS for path in DOCS.glob(pattern))
+VENDOR = "https://api.genesissai.com"
+
+
+def blocks(page: str, kind: str) -> list[str]:
+    text = (DOCS / page).read_text("utf-8")
+    return re.findall(rf"^```{kind}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def environment() -> dict[str, str]:
+    shim = f"{ROOT / 'tests' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    own = {"PATH": shim, "PYTHONPATH": str(ROOT), "COUNTERFOIL_PYTHON": sys.executable}
+    return {**os.environ, **own, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+
+
+def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        words, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120
+    )
+
+
+def served(api: str, folder: Path, stack: ExitStack) -> str:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "counterfoil", "serve", api, "--port", "0"],
+        cwd=folder, env=environment(), stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    stack.callback(process.communicate, timeout=30)
+    stack.callback(process.terminate)
+    assert process.stdout is not None
+    found = re.search(r"http://\S+(?=/)", process.stdout.readline())
+    assert found
+    return found[0]
+
+
+def test_the_pages_have_examples() -> None:
+    assert len(PAGES) >= 7
+    assert all(blocks(page, "(?:python|sh)") for page in PAGES)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")])
+def test_the_tests_that_a_page_shows_pass(page: str, tmp_path: Path) -> None:
+    for place, block in enumerate(blocks(page, "python")):
+        name = "conftest.py" if "conftest" in block.partition("\n")[0] else f"test_{place}.py"
+        assert "def test_" in block or name == "conftest.py", block
+        (tmp_path / name).write_text(block, "utf-8")
+    plugins = ["-p", "counterfoil.pytest_plugin", "-p", "xdist.plugin", "-p", "no:cacheprovider"]
+    done = run([sys.executable, "-m", "pytest", *plugins, "-q", "-W", "error", "."], tmp_path)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    assert f"{''.join(blocks(page, 'python')).count('def test_')} passed" in done.stdout
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("apis/")])
+def test_the_commands_of_the_page_of_an_api_work(page: str, tmp_path: Path) -> None:
+    script = "".join(blocks(page, "sh"))
+    with ExitStack() as stack:
+        if "127.0.0.1:8600" in script:
+            url = served(Path(page).stem, tmp_path, stack)
+            script = script.replace("http://127.0.0.1:8600", url)
+        done = run(["sh", "-ec", script.replace("curl -s", "curl --fail-with-body -s")], tmp_path)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    assert done.stdout.count(": kept (") == script.count("counterfoil check") > 0
+
+
+def test_the_runs_of_a_contract_by_pytest_judge_each_clause_once(tmp_path: Path) -> None:
+    whole, *parts = [line for block in blocks("pytest.md", "sh") for line in block.splitlines()]
+    assert len(parts) == 3
+    plugins = "-p counterfoil.pytest_plugin -p xdist.plugin -p no:cacheprovider -q -rA"
+    judged = []
+    for command in (whole, *parts):
+        words = command.split()
+        done = run([sys.executable, "-m", *words[:1], *plugins.split(), *words[1:]], tmp_path)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+        judged.append(re.findall(r"^(?:PASSED|SKIPPED) .*?(chatbot\.\w+\.\w+)", done.stdout, re.M))
+    assert len(set(judged[0])) == len(judged[0]) > 60
+    assert sorted(judged[0]) == sorted(judged[1] + judged[2] + judged[3])
+
+
+def test_the_commands_against_a_vendor_work_and_keep_their_budgets(tmp_path: Path) -> None:
+    commands = [line for block in blocks("vendor.md", "sh") for line in block.splitlines()]
+    exports = [line for line in commands if line.startswith("export ")]
+    assert all("COUNTERFOIL_GENESIS_" in line for line in exports) and len(exports) == 1
+    known = tmp_path / "known.yaml"
+    with ExitStack() as stack:
+        url = served("genesis", tmp_path, stack)
+        for command in commands:
+            if command in exports:
+                continue
+            if "--baseline" in command:
+                drafted = known.read_text("utf-8")
+                known.write_text(drafted.replace("reason: ''", "reason: known"), "utf-8")
+            here = re.sub(r"--rate \d+", "--rate 1000", command.replace(VENDOR, url))
+            done = run(["sh", "-ec", here], tmp_path)
+            # A baseline is drafted where something is broken; the honest mock's report has nothing
+            # that could be replayed.
+            expected = 1 if "--write-baseline" in command else 3 if " replay " in command else 0
+            assert done.returncode == expected, command + done.stdout[-3000:] + done.stderr[-2000:]
+    assert (tmp_path / "vendor.html").exists()
+
+
+def test_what_is_served_on_the_start_page_is_served(tmp_path: Path) -> None:
+    assert [block.split() for block in blocks("index.md", "sh")] == [
+        ["counterfoil", "serve", "bedrock"]
+    ]
+    with ExitStack() as stack:
+        url = served("bedrock", tmp_path, stack)
+        done = run(
+            ["curl", "-s", "--fail", "-H", "accept: text/html", f"{url}/_counterfoil/"], tmp_path
+        )
+    assert done.returncode == 0 and "<html" in done.stdout
