@@ -66,5 +66,5 @@ def _paragraph(text: str) -> str:
 def _options(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
     for one in [*command.params, click.Option(["-h", "--help"], is_flag=True, help="Show this.")]:
         record = one.get_help_record(context)
-        if record is not None:
+        if record is not None and record[1]:
             yield code(record[0]), plain(record[1])

@@ -24,6 +24,17 @@ def code(text: str) -> str:
     return f"`{text}`"
 
 
+def breakable(id: str, attributes: str = "") -> str:
+    """Return an id as code that a narrow column may break after a dot or an underscore."""
+    letters = re.sub(r"([._])", r"\1<wbr>", id).replace("_", "&#95;")
+    return f"<code{attributes}>{letters}</code>"
+
+
+def anchor(id: str) -> str:
+    """Return an id as code that can be linked to."""
+    return breakable(id, f' id="{id}"')
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
     """Return a table; the columns in `right` are numbers."""
     rules = ["---:" if place in right else "---" for place, _ in enumerate(head)]

@@ -8,8 +8,8 @@ from typing import Any
 
 ORDER: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Start", ("index.md", "tutorial.md", "one-page.md")),
-    ("Mocks", ("pytest.md", "intercept.md", "openapi.md")),
-    ("Checks", ("vendor.md", "ci.md", "openapi-check.md", "writing-clauses.md")),
+    ("Mocks", ("pytest.md", "mock-page.md", "intercept.md", "openapi.md")),
+    ("Checks", ("vendor.md", "reports.md", "ci.md", "openapi-check.md", "writing-clauses.md")),
     ("APIs", ("apis/*.md",)),
     ("Commands", ("commands/index.md", "configuration.md", "commands/*.md")),
     ("Clauses and faults", ("promises/index.md", "promises/*.md")),
@@ -20,7 +20,7 @@ ORDER: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 def in_order(paths: Iterable[str]) -> list[dict[str, Any]]:
     """Return the navigation of these pages, a section of pages after the other."""
-    left = sorted(paths)
+    left = list(paths)
     nav: list[dict[str, Any]] = []
     for title, patterns in ORDER:
         section = []

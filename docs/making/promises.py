@@ -13,7 +13,7 @@ from counterfoil import wiring
 from mockserver.faults import faults_of
 from mockserver.variants import variants_of
 
-from .markup import code, page, plain, table
+from .markup import anchor, breakable, code, page, plain, table
 
 BASES = {
     "documented": "the vendor's documents state it",
@@ -82,7 +82,9 @@ def _clauses(contract: Contract, measured: dict[str, Any]) -> str:
         f"([all of them]({contract.name}-faults.md)).",
     ]
     head = ("clause", "promise", "catches", *profiles)
-    for subject, found in groupby(contract.clauses, key=lambda clause: clause.id.split(".")[1]):
+    subjects = list(dict.fromkeys(map(_subject, contract.clauses)))
+    in_order = sorted(contract.clauses, key=lambda clause: subjects.index(_subject(clause)))
+    for subject, found in groupby(in_order, key=_subject):
         rows = [
             (_named(clause), _sentence(clause), str(caught[clause.id]),
              *(str(measured["calls"][one].get(clause.id, "")) for one in profiles))
@@ -92,8 +94,12 @@ def _clauses(contract: Contract, measured: dict[str, Any]) -> str:
     return page(*blocks)
 
 
+def _subject(clause: Clause) -> str:
+    return clause.id.split(".")[1]
+
+
 def _named(clause: Clause) -> str:
-    return f"`{clause.id}`{{ #{clause.id} }}<br>{clause.basis}"
+    return f"{anchor(clause.id)}<br>{clause.basis}"
 
 
 def _sentence(clause: Clause) -> str:
@@ -113,7 +119,7 @@ def _faults(name: str, measured: dict[str, Any]) -> str:
     for group, found in groupby(sorted(made, key=lambda one: one.group), key=lambda one: one.group):
         rows = [
             (
-                f"`{one.id}`{{ #{one.id} }}",
+                anchor(one.id),
                 plain(one.sentence),
                 _links(name, caught.get(one.id, [])),
             )
@@ -121,7 +127,7 @@ def _faults(name: str, measured: dict[str, Any]) -> str:
         ]
         blocks += [f"## {group.capitalize()}", table(("fault", "what breaks", "caught by"), rows)]
     others = [one.variant for one in variants_of(name).values() if one.variant]
-    rows = [(f"`{one.id}`{{ #{one.id} }}", plain(one.sentence)) for one in others]
+    rows = [(anchor(one.id), plain(one.sentence)) for one in others]
     blocks += [
         "## Variants",
         f"{len(others)} honest servers; no clause is broken by any of them.",
@@ -131,4 +137,4 @@ def _faults(name: str, measured: dict[str, Any]) -> str:
 
 
 def _links(name: str, clauses: list[str]) -> str:
-    return "<br>".join(f"[`{id}`]({name}-clauses.md#{id})" for id in clauses)
+    return "<br>".join(f"[{breakable(id)}]({name}-clauses.md#{id})" for id in clauses)

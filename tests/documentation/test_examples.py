@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
-OURS = ("index.md", "pytest.md", "vendor.md", "apis/*.md")
+OURS = ("index.md", "pytest.md", "vendor.md", "mock-page.md", "reports.md", "apis/*.md")
 PAGES = sorted(path.relative_to(DOCS).as_posix() for pattern in OURS for path in DOCS.glob(pattern))
 VENDOR = "https://api.genesissai.com"
 
@@ -21,6 +21,12 @@ VENDOR = "https://api.genesissai.com"
 def blocks(page: str, kind: str) -> list[str]:
     text = (DOCS / page).read_text("utf-8")
     return re.findall(rf"^```{kind}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def commands(page: str) -> list[str]:
+    """Return the commands that a page shows, each on one line."""
+    text = "".join(blocks(page, "sh")).replace("\\\n", "")
+    return [line for line in text.splitlines() if line.strip()]
 
 
 def environment() -> dict[str, str]:
@@ -35,9 +41,9 @@ def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def served(api: str, folder: Path, stack: ExitStack) -> str:
+def served(*apis: str, folder: Path, stack: ExitStack) -> str:
     process = subprocess.Popen(
-        [sys.executable, "-m", "counterfoil", "serve", api, "--port", "0"],
+        [sys.executable, "-m", "counterfoil", "serve", *apis, "--port", "0"],
         cwd=folder, env=environment(), stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
@@ -71,7 +77,7 @@ def test_the_commands_of_the_page_of_an_api_work(page: str, tmp_path: Path) -> N
     script = "".join(blocks(page, "sh"))
     with ExitStack() as stack:
         if "127.0.0.1:8600" in script:
-            url = served(Path(page).stem, tmp_path, stack)
+            url = served(Path(page).stem, folder=tmp_path, stack=stack)
             script = script.replace("http://127.0.0.1:8600", url)
         done = run(["sh", "-ec", script.replace("curl -s", "curl --fail-with-body -s")], tmp_path)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
@@ -79,27 +85,27 @@ def test_the_commands_of_the_page_of_an_api_work(page: str, tmp_path: Path) -> N
 
 
 def test_the_runs_of_a_contract_by_pytest_judge_each_clause_once(tmp_path: Path) -> None:
-    whole, *parts = [line for block in blocks("pytest.md", "sh") for line in block.splitlines()]
+    whole, *parts = commands("pytest.md")
     assert len(parts) == 3
-    plugins = "-p counterfoil.pytest_plugin -p xdist.plugin -p no:cacheprovider -q -rA"
+    plugins = "-p counterfoil.pytest_plugin -p xdist.plugin -p no:cacheprovider"
     judged = []
-    for command in (whole, *parts):
+    for command in (f"{whole} -q -rA", *(f"{part} -q --collect-only" for part in parts)):
         words = command.split()
         done = run([sys.executable, "-m", *words[:1], *plugins.split(), *words[1:]], tmp_path)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-        judged.append(re.findall(r"^(?:PASSED|SKIPPED) .*?(chatbot\.\w+\.\w+)", done.stdout, re.M))
+        found = r"^(?:(?:PASSED|SKIPPED) .*?|contract/chatbot::)(chatbot\.\w+\.\w+)"
+        judged.append(re.findall(found, done.stdout, re.MULTILINE))
     assert len(set(judged[0])) == len(judged[0]) > 60
     assert sorted(judged[0]) == sorted(judged[1] + judged[2] + judged[3])
 
 
 def test_the_commands_against_a_vendor_work_and_keep_their_budgets(tmp_path: Path) -> None:
-    commands = [line for block in blocks("vendor.md", "sh") for line in block.splitlines()]
-    exports = [line for line in commands if line.startswith("export ")]
-    assert all("COUNTERFOIL_GENESIS_" in line for line in exports) and len(exports) == 1
+    exports = [line for line in commands("vendor.md") if line.startswith("export ")]
+    assert exports and all("COUNTERFOIL_GENESIS_" in line for line in exports)
     known = tmp_path / "known.yaml"
     with ExitStack() as stack:
-        url = served("genesis", tmp_path, stack)
-        for command in commands:
+        url = served("genesis", folder=tmp_path, stack=stack)
+        for command in commands("vendor.md"):
             if command in exports:
                 continue
             if "--baseline" in command:
@@ -114,13 +120,19 @@ def test_the_commands_against_a_vendor_work_and_keep_their_budgets(tmp_path: Pat
     assert (tmp_path / "vendor.html").exists()
 
 
-def test_what_is_served_on_the_start_page_is_served(tmp_path: Path) -> None:
-    assert [block.split() for block in blocks("index.md", "sh")] == [
-        ["counterfoil", "serve", "bedrock"]
-    ]
+@pytest.mark.parametrize("page", ["index.md", "mock-page.md"])
+def test_a_mock_that_a_page_serves_has_its_own_page(page: str, tmp_path: Path) -> None:
+    (command,) = commands(page)
+    program, serve, *apis = command.split()
+    assert (program, serve) == ("counterfoil", "serve")
     with ExitStack() as stack:
-        url = served("bedrock", tmp_path, stack)
-        done = run(
-            ["curl", "-s", "--fail", "-H", "accept: text/html", f"{url}/_counterfoil/"], tmp_path
-        )
-    assert done.returncode == 0 and "<html" in done.stdout
+        url = served(*apis, folder=tmp_path, stack=stack).removesuffix(f"/{apis[0]}")
+        asked = ["curl", "-s", "--fail", "-H", "accept: text/html", f"{url}/_counterfoil/"]
+        done = run(asked, tmp_path)
+    assert done.returncode == 0 and "<title>Counterfoil</title>" in done.stdout
+
+
+def test_the_report_that_is_shown_is_written(tmp_path: Path) -> None:
+    (command,) = commands("reports.md")
+    assert run(["sh", "-ec", command], tmp_path).returncode == 1
+    assert "genesis.signature.wrong" in (tmp_path / "report.html").read_text("utf-8")
