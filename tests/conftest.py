@@ -12,6 +12,7 @@ WAITING = (
     "tests/test_readme.py",
     "tests/test_release.py",
     "tests/cli/",
+    "tests/documentation/",
     "tests/browser/",
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import contracts
 from contracts.model import Contract
@@ -17,7 +18,7 @@ WANTED = re.compile(r"<!-- (operations|credentials|promises|costs) -->")
 
 def with_facts(text: str, api: str) -> str:
     """Return a page with the tables that it asks for; raises KeyError for an API there is not."""
-    made = {
+    made: dict[str, Callable[[str], str]] = {
         "operations": _operations,
         "credentials": _credentials,
         "promises": _promises,

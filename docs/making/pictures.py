@@ -18,14 +18,14 @@ from mockserver.model import Settings
 from mockserver.server import Server
 
 IMAGES = Path(__file__).parent.parent / "images"
-SIZE = {"width": 1120, "height": 630}
+WIDTH, HEIGHT = 1120, 630
 CHAT = "/chatbot/api/v1/backend/chatbot/counterfoil-bot/chat"
 KEY = {"x-api-key": "counterfoil-api-key"}
 FAULT = "genesis.signature.any_accepted"
 QUESTION = "When is the museum open?"
 
 
-def main() -> None:
+def take(folder: Path) -> None:
     """Take all pictures anew; raises LookupError where there is no browser."""
     from playwright.sync_api import sync_playwright
 
@@ -34,13 +34,17 @@ def main() -> None:
         raise LookupError("there is no chromium here; `make tools` installs it")
     with sync_playwright() as playwright, _served() as url:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        page = browser.new_page(viewport=SIZE, color_scheme="light", reduced_motion="reduce")
+        page = browser.new_page(
+            viewport={"width": WIDTH, "height": HEIGHT},
+            color_scheme="light",
+            reduced_motion="reduce",
+        )
         page.goto(f"{url}/_counterfoil/")
         page.get_by_text("live", exact=True).wait_for()
-        _take_journal(page)
-        _take_replies(page)
-        _take_faults(page)
-        _take_report(page)
+        _take_journal(page, folder)
+        _take_replies(page, folder)
+        _take_faults(page, folder)
+        _take_report(page, folder)
         browser.close()
 
 
@@ -84,13 +88,13 @@ def _talk(client: httpx.Client) -> None:
     client.post(CHAT, json={"q": QUESTION, "stream": True})
 
 
-def _take_journal(page: Any) -> None:
+def _take_journal(page: Any, folder: Path) -> None:
     page.locator('tr[data-number="9"]').click()
     page.get_by_role("img", name="The stream along time").wait_for()
-    _shoot(page, "mock-page", 600)
+    _shoot(page, folder / "mock-page.png", 600)
 
 
-def _take_replies(page: Any) -> None:
+def _take_replies(page: Any, folder: Path) -> None:
     page.get_by_role("link", name="Replies").click()
     form = page.get_by_role("form", name="Script a reply")
     form.get_by_label("API").select_option("chatbot")
@@ -100,22 +104,22 @@ def _take_replies(page: Any) -> None:
         form.get_by_role("button", name="Script it").click()
         page.get_by_text(answer).locator("visible=true").last.wait_for()
     page.get_by_text("2 scripted").wait_for()
-    _shoot(page, "mock-replies", 490)
+    _shoot(page, folder / "mock-replies.png", 490)
 
 
-def _take_faults(page: Any) -> None:
+def _take_faults(page: Any, folder: Path) -> None:
     page.get_by_role("link", name="Faults").click()
     page.locator("#faults-api").select_option("chatbot")
     page.get_by_label("Find").fill("magic")
     page.locator("#faults-chance").fill("0.25")
     page.get_by_role("switch").locator("visible=true").first.check()
     page.get_by_role("button", name="Switch off chatbot.").first.wait_for()
-    _shoot(page, "mock-faults", 515)
+    _shoot(page, folder / "mock-faults.png", 515)
 
 
-def _take_report(page: Any) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.html"
+def _take_report(page: Any, folder: Path) -> None:
+    with tempfile.TemporaryDirectory() as made:
+        report = Path(made) / "report.html"
         words = ["check", "genesis", "--mock", "--profile", "quick", "--fault", FAULT]
         done = subprocess.run(
             [sys.executable, "-m", "counterfoil", *words, "--report", str(report)],
@@ -124,18 +128,17 @@ def _take_report(page: Any) -> None:
         if done.returncode != 1:
             raise RuntimeError(f"the mock was not found to be broken: {done.stderr}")
         page.goto(report.as_uri())
-    _shoot(page, "report", 630)
+    _shoot(page, folder / "report.png", HEIGHT)
     found = page.locator("article.finding").first
     found.scroll_into_view_if_needed()
-    found.screenshot(path=IMAGES / "report-finding.png", animations="disabled", caret="hide")
+    found.screenshot(path=folder / "report-finding.png", animations="disabled", caret="hide")
 
 
-def _shoot(page: Any, name: str, height: int) -> None:
+def _shoot(page: Any, path: Path, height: int) -> None:
     """Take the upper part of a page, which is what there is something in."""
-    part = {"x": 0, "y": 0, "width": SIZE["width"], "height": height}
-    path = IMAGES / f"{name}.png"
+    part = {"x": 0, "y": 0, "width": WIDTH, "height": height}
     page.screenshot(path=path, clip=part, animations="disabled", caret="hide")
 
 
 if __name__ == "__main__":
-    main()
+    take(IMAGES)

@@ -127,11 +127,11 @@ def _faults(name: str, measured: dict[str, Any]) -> str:
         ]
         blocks += [f"## {group.capitalize()}", table(("fault", "what breaks", "caught by"), rows)]
     others = [one.variant for one in variants_of(name).values() if one.variant]
-    rows = [(anchor(one.id), plain(one.sentence)) for one in others]
+    kept = [(anchor(one.id), plain(one.sentence)) for one in others]
     blocks += [
         "## Variants",
         f"{len(others)} honest servers; no clause is broken by any of them.",
-        table(("variant", "how it differs"), rows),
+        table(("variant", "how it differs"), kept),
     ]
     return page(*blocks)
 

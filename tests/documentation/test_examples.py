@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
+import contracts
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
@@ -84,19 +87,23 @@ def test_the_commands_of_the_page_of_an_api_work(page: str, tmp_path: Path) -> N
     assert done.stdout.count(": kept (") == script.count("counterfoil check") > 0
 
 
+def judged(command: str, folder: Path) -> list[str]:
+    """Return the clauses that a command of pytest names in its report."""
+    program, *words = shlex.split(command)
+    plugins = ["-p", "counterfoil.pytest_plugin", "-p", "xdist.plugin", "-p", "no:cacheprovider"]
+    done = run([sys.executable, "-m", program, *plugins, *words], folder)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    found = r"^(?:PASSED )?contract/chatbot::(\S+)"
+    return re.findall(found, done.stdout, re.MULTILINE)
+
+
 def test_the_runs_of_a_contract_by_pytest_judge_each_clause_once(tmp_path: Path) -> None:
-    whole, *parts = commands("pytest.md")
-    assert len(parts) == 3
-    plugins = "-p counterfoil.pytest_plugin -p xdist.plugin -p no:cacheprovider"
-    judged = []
-    for command in (f"{whole} -q -rA", *(f"{part} -q --collect-only" for part in parts)):
-        words = command.split()
-        done = run([sys.executable, "-m", *words[:1], *plugins.split(), *words[1:]], tmp_path)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-        found = r"^(?:(?:PASSED|SKIPPED) .*?|contract/chatbot::)(chatbot\.\w+\.\w+)"
-        judged.append(re.findall(found, done.stdout, re.MULTILINE))
-    assert len(set(judged[0])) == len(judged[0]) > 60
-    assert sorted(judged[0]) == sorted(judged[1] + judged[2] + judged[3])
+    workers, *parts = commands("pytest.md")
+    ids = [clause.id for clause in contracts.load("chatbot").clauses]
+    streams = [id for id in ids if id.startswith("chatbot.stream.")]
+    assert sorted(judged(f"{workers} -q -rA", tmp_path)) == sorted(streams) != []
+    shares = [judged(f"{part} -q --collect-only", tmp_path) for part in parts]
+    assert len(shares) == 3 and sorted(sum(shares, [])) == sorted(ids)
 
 
 def test_the_commands_against_a_vendor_work_and_keep_their_budgets(tmp_path: Path) -> None:

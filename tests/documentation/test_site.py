@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pytest
 import contracts
 from counterfoil.cli import COMMANDS
 from docs.making.order import in_order
+from docs.making.pictures import take
 from docs.making.transcripts import COMMANDS as TRANSCRIPTS
 from docs.making.transcripts import FOLDER, in_readme, transcript, without_times
 from mockserver.faults import faults_of
@@ -148,6 +150,14 @@ def test_pictures_are_small() -> None:
         assert path.stat().st_size < PICTURE, path.name
 
 
+def test_pictures_are_taken_by_the_script_that_takes_them(tmp_path: Path) -> None:
+    if shutil.which("chromium") is None:
+        pytest.skip("there is no chromium here")
+    take(tmp_path)
+    kept = {path.name for path in (ROOT / "docs" / "images").glob("*.png")}
+    assert {path.name for path in tmp_path.iterdir()} == kept
+
+
 @pytest.mark.parametrize("name", TRANSCRIPTS)
 def test_a_transcript_is_what_is_printed(name: str) -> None:
     kept = (FOLDER / name).read_text("utf-8")
@@ -159,3 +169,9 @@ def test_the_readme_takes_its_transcript_from_what_is_printed() -> None:
     assert without_times(in_readme(readme)) == without_times(readme)
     with pytest.raises(LookupError, match="shows no transcript"):
         in_readme(readme.replace("--only genesis.signature.wrong", "--only something"))
+
+
+def test_make_builds_the_site_and_takes_the_pictures() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert "-m mkdocs build --strict" in makefile
+    assert "-m docs.making.pictures" in makefile and "-m docs.making.transcripts" in makefile
