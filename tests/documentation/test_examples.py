@@ -93,8 +93,9 @@ def judged(command: str, folder: Path) -> list[str]:
     plugins = ["-p", "counterfoil.pytest_plugin", "-p", "xdist.plugin", "-p", "no:cacheprovider"]
     done = run([sys.executable, "-m", program, *plugins, *words], folder)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-    found = r"^(?:PASSED )?contract/chatbot::(\S+)"
-    return re.findall(found, done.stdout, re.MULTILINE)
+    found = re.findall(r"^(?:PASSED )?contract/chatbot::(\S+)", done.stdout, re.MULTILINE)
+    assert re.search(rf"^{len(found)} (?:tests collected|passed)", done.stdout, re.MULTILINE)
+    return found
 
 
 def test_the_runs_of_a_contract_by_pytest_judge_each_clause_once(tmp_path: Path) -> None:
