@@ -13,6 +13,7 @@ from counterfoil.cli import COMMANDS, cli
 from .markup import code, page, plain, table
 
 USUAL = "Exit codes: 0 done, 2 wrong usage, 130 interrupted."
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 EXITS = re.compile(r"Exit codes: ([^.]*)\.")
 
 
@@ -60,11 +61,18 @@ def _described(command: click.Command, called: str, level: str) -> Iterator[str]
 
 
 def _paragraph(text: str) -> str:
-    return plain(" ".join(text.split()))
+    return _said(" ".join(text.split()))
+
+
+def _said(text: str) -> str:
+    """Return a text with the options that it names as code."""
+    parts = text.split("`")
+    parts[::2] = [OPTION.sub(r"`\g<0>`", part) for part in parts[::2]]
+    return plain("`".join(parts))
 
 
 def _options(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
     for one in [*command.params, click.Option(["-h", "--help"], is_flag=True, help="Show this.")]:
         record = one.get_help_record(context)
         if record is not None and record[1]:
-            yield code(record[0]), plain(record[1])
+            yield code(record[0]), _said(record[1])

@@ -120,7 +120,7 @@ def _take_faults(page: Any, folder: Path) -> None:
 def _take_report(page: Any, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as made:
         report = Path(made) / "report.html"
-        words = ["check", "genesis", "--mock", "--profile", "quick", "--fault", FAULT]
+        words = ["check", "genesis", "--mock", "--only", "genesis.signature.*", "--fault", FAULT]
         done = subprocess.run(
             [sys.executable, "-m", "counterfoil", *words, "--report", str(report)],
             capture_output=True, text=True, check=False,

@@ -8,11 +8,17 @@ import shlex
 import subprocess
 import sys
 from contextlib import ExitStack
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 import contracts
+from counterfoil import pytest_plugin
+from counterfoil.journal_view import JournalView
+from counterfoil.mocking import Options
+from counterfoil.steering import Steering
+from mockserver.journal import Filter
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
@@ -56,6 +62,25 @@ def served(*apis: str, folder: Path, stack: ExitStack) -> str:
     found = re.search(r"http://\S+(?=/)", process.stdout.readline())
     assert found
     return found[0]
+
+
+def test_the_page_about_pytest_names_all_that_there_is() -> None:
+    text = (DOCS / "pytest.md").read_text("utf-8")
+    parser = pytest.Parser(_ispytest=True)
+    pytest_plugin.pytest_addoption(parser)
+    options = [name for one in parser.getgroup("counterfoil").options for name in one.names()]
+    own = [name for of in (Steering, JournalView) for name in vars(of) if name[0] != "_"]
+    names = [*options, *Options.__annotations__, *own, *(one.name for one in fields(Filter))]
+    left_out = {"table", "written", "api"}  # for reports; of which API, a mock's journal knows
+    assert [name for name in names if name not in text and name not in left_out] == []
+
+
+def test_files_that_pages_name_are_there() -> None:
+    for page in DOCS.rglob("*.md"):
+        text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+        names = r"`((?:contracts|mockserver|counterfoil|fixtures|tests|docs)/[\w./-]*\.\w+)`"
+        for name in re.findall(names, text):
+            assert (ROOT / name).exists() or "/x/" in name, (page, name)
 
 
 def test_the_pages_have_examples() -> None:
