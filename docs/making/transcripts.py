@@ -28,6 +28,12 @@ COMMANDS = {
         "--contract-only 'bedrock.key.*'"
     ),
 }
+IN_README = {
+    "counterfoil demo": "`make demo` ends like this:",
+    BROKEN: f"```sh\n{BROKEN}\n```",
+}
+"""What stands above the transcript of a command."""
+
 PROGRAMS = {
     "counterfoil": ("-m", "counterfoil"),
     "pytest": ("-m", "pytest", "-p", "counterfoil.pytest_plugin", "-p", "no:cacheprovider"),
@@ -62,13 +68,12 @@ def without_times(text: str) -> str:
     return re.sub(r"=+ (.*?) =+", r"= \1 =", text)
 
 
-def in_readme(readme: str) -> str:
-    """Return the README with what is printed now below the command that breaks a promise."""
-    shown = re.compile(rf"(```sh\n{re.escape(BROKEN)}\n```\n\n```text\n).*?(```)", re.DOTALL)
-    printed = output(BROKEN)
+def in_readme(readme: str, command: str, printed: str) -> str:
+    """Return the README with what a command prints where it shows that; raises LookupError."""
+    shown = re.compile(rf"({re.escape(IN_README[command])}\n\n```text\n).*?(```)", re.DOTALL)
     text, count = shown.subn(lambda found: f"{found[1]}{printed}\n{found[2]}", readme)
     if count != 1:
-        raise LookupError(f"README.md shows no transcript of: {BROKEN}")
+        raise LookupError(f"README.md shows no transcript of: {command}")
     return text
 
 
@@ -77,7 +82,10 @@ def main() -> None:
     for name in COMMANDS:
         (FOLDER / name).write_text(transcript(name), "utf-8")
     readme = ROOT / "README.md"
-    readme.write_text(in_readme(readme.read_text("utf-8")), "utf-8")
+    text = readme.read_text("utf-8")
+    for command in IN_README:
+        text = in_readme(text, command, output(command))
+    readme.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from counterfoil.cli import COMMANDS
 from docs.making.order import in_order
 from docs.making.pictures import take
 from docs.making.transcripts import COMMANDS as TRANSCRIPTS
-from docs.making.transcripts import FOLDER, in_readme, transcript, without_times
+from docs.making.transcripts import FOLDER, IN_README, in_readme, transcript, without_times
 from mockserver.faults import faults_of
 
 ROOT = Path(__file__).parent.parent.parent
@@ -164,11 +164,14 @@ def test_a_transcript_is_what_is_printed(name: str) -> None:
     assert without_times(transcript(name)) == without_times(kept)
 
 
-def test_the_readme_takes_its_transcript_from_what_is_printed() -> None:
+@pytest.mark.parametrize("command", IN_README)
+def test_a_transcript_of_the_readme_is_written_where_it_is_shown(command: str) -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
-    assert without_times(in_readme(readme)) == without_times(readme)
+    once = in_readme(readme, command, "printed\nnow")
+    assert once.count("```text\nprinted\nnow\n```\n") == 1
+    assert once.count("```") == readme.count("```")
     with pytest.raises(LookupError, match="shows no transcript"):
-        in_readme(readme.replace("--only genesis.signature.wrong", "--only something"))
+        in_readme(readme.replace("```text", "```"), command, "printed")
 
 
 def test_make_builds_the_site_and_takes_the_pictures() -> None:
