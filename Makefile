@@ -2,7 +2,7 @@
 #   make demo   mocks on a socket, all contract suites against them, a report
 #   make test   lint, types and tests
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint collected tools format bench audit lock clean
+.PHONY: help demo test lint collected tools format bench audit docs screenshots lock clean
 
 # Else every process compiles every module anew, and every worker rewrites every test.
 unexport PYTHONDONTWRITEBYTECODE
@@ -12,7 +12,7 @@ BIN := .venv/bin
 READY := .venv/ready
 
 help:  ## what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 # A Debian without python3-venv has a venv module that cannot make one: then install the package.
 $(READY): requirements.lock pyproject.toml
@@ -61,6 +61,14 @@ bench: $(READY)  ## measure, side by side
 audit: $(READY)  ## every fault and every honest server against the suites; writes what it measured
 	@$(BIN)/python -m counterfoil audit \
 	  --report counterfoil/measured.json --report docs/audit.md --table README.md
+
+docs: $(READY)  ## build the documentation into build/docs; a link that leads nowhere is an error
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "build/docs/index.html"
+
+screenshots: $(READY) tools  ## take the pictures and transcripts of the documentation anew
+	@$(BIN)/python -m docs.making.pictures
+	@$(BIN)/python -m docs.making.transcripts
 
 lock:  ## write requirements.lock anew
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

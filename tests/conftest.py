@@ -13,6 +13,7 @@ WAITING = (
     "tests/test_release.py",
     "tests/test_pipelines.py",
     "tests/cli/",
+    "tests/documentation/",
     "tests/browser/",
 )
 

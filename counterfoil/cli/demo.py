@@ -22,7 +22,10 @@ from .check import exit_code, judge
 @click.option("--reports", type=click.Path(path_type=Path, file_okay=False), default=Path("report"),
               show_default=True, help="The folder that reports go to.")  # fmt: skip
 def command(reports: Path) -> None:
-    """Serve all mocks on a socket, check them, and show the report."""
+    """Serve all mocks on a socket, check them, and show the report.
+
+    Exit codes: 0 kept, 1 broken, 3 could not be judged, 130 interrupted.
+    """
     with _served() as url:
         click.echo(f"$ counterfoil check all --url {url}")
         outcomes = judge(["all"], Order(url, (), "standard", 0, Budget(), {}, ()))

@@ -55,6 +55,8 @@ def command(
 
     Credentials are replaced by their names: those that are given, and whatever a header like
     Authorization or Cookie, or a signature, shows.
+
+    Exit codes: 0 stopped, 2 wrong usage, 3 the file could not be written.
     """
     try:
         known = find_api(api)

@@ -193,7 +193,8 @@ def command(
 ) -> None:  # fmt: skip
     """Serve mocks of the named APIs, or of all.
 
-    One API is served at /, several at /<api>/. Stop it with Ctrl-C.
+    One API is served at /, several at /<api>/. Stop it with Ctrl-C. Exit codes: 0 stopped, 2 wrong
+    usage.
 
     A request that carries the header `Counterfoil-Fault: ID` (or several, with commas) breaks in
     that way, and no other request does.
