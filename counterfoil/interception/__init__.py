@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
 from importlib.util import find_spec
 from types import TracebackType
 from typing import Literal, Self, Unpack
@@ -13,7 +15,7 @@ from mockserver.socketless import Socketless
 
 from ..mocking import Made, Options
 from .addresses import Address, Origin, read_address
-from .board import Board, enter_here, leave_here
+from .board import Board, Connect, enter_here, leave_here
 
 Library = Literal["httpx", "requests"]
 
@@ -47,6 +49,7 @@ class Interception(Made):
         self._unknown = unknown
         self._passing = frozenset(read_address(host).host for host in passing)
         self._boards = [_board(name) for name in _libraries(library)]
+        self._opened = ExitStack()
         super().__init__(api, options)
 
     @property
@@ -54,11 +57,11 @@ class Interception(Made):
         """The base URL, without a slash at its end; the first one of several."""
         return self.addresses[0].url
 
-    def connect(self, origin: Origin, path: str) -> Socketless | None:
-        """Return a connection to the mock, None where it does not stand."""
+    def at(self, origin: Origin, path: str) -> Connect | None:
+        """Return what makes connections to the mock, None where it does not stand."""
         for address in self.addresses:
             if address.takes(origin, path):
-                return Socketless(self.app, self.clock, origin, address.prefix)
+                return partial(Socketless, self.app, self.clock, origin, address.prefix)
         return None
 
     def passes(self, origin: Origin) -> bool:
@@ -71,8 +74,11 @@ class Interception(Made):
 
     def __enter__(self) -> Self:
         """Answer from now on."""
-        for board in self._boards:
-            board.add(self)
+        with ExitStack() as stack:
+            for board in self._boards:
+                board.add(self)
+                stack.callback(board.remove, self)
+            self._opened = stack.pop_all()
         enter_here(self)
         return self
 
@@ -84,8 +90,7 @@ class Interception(Made):
     ) -> None:
         """Put back what was there, and let go of what was opened."""
         leave_here(self)
-        for board in self._boards:
-            board.remove(self)
+        self._opened.close()
         self.note(problem)
         self.close()
 

@@ -56,7 +56,8 @@ def read_address(text: str) -> Address:
         url = urlsplit(text if "//" in text else f"//{text}")
         port, odd = url.port, url.username or url.query or url.fragment or re.search(r"\s", text)
         if url.hostname and not odd and url.scheme in ("", *PORTS) and (url.scheme or not url.path):
-            return Address(text, url.scheme, url.hostname, port, url.path.rstrip("/"))
+            host = url.hostname.encode("idna").decode("ascii")
+            return Address(text, url.scheme, host, port, url.path.rstrip("/"))
     except ValueError:
         pass
     raise ValueError(f"{shown!r} is no address; write https://host/path, or a host alone")

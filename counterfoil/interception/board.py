@@ -14,6 +14,8 @@ from .addresses import Origin
 if TYPE_CHECKING:
     from . import Interception
 
+Connect = Callable[[], Socketless]
+
 _HERE: ContextVar[tuple[Interception, ...]] = ContextVar("counterfoil.interceptions", default=())
 """What was opened in this thread or task, or in the task that began it."""
 
@@ -47,8 +49,8 @@ class Board:
             if not self._open:
                 self._stop()
 
-    def find(self, origin: Origin, path: str) -> Socketless | None:
-        """Return a connection to the mock that is meant, None for a request that goes out.
+    def find(self, origin: Origin, path: str) -> Connect | None:
+        """Return what connects to the mock that is meant, None for a request that goes out.
 
         An interception that was opened here (in this thread or task) goes before others, and the
         last one before those before it. Raises Refused.
@@ -57,8 +59,8 @@ class Board:
         here = [one for one in _HERE.get() if one in known]
         nearest = [*reversed(here), *(one for one in reversed(known) if one not in here)]
         for one in nearest:
-            if (connection := one.connect(origin, path)) is not None:
-                return connection
+            if (connect := one.at(origin, path)) is not None:
+                return connect
         if not nearest or nearest[0].lets_out(origin) or any(o.passes(origin) for o in nearest):
             return None
         raise Refused(_said(origin, nearest))

@@ -12,7 +12,7 @@ from respx.mocks import Mocker
 from mockserver.socketless import Socketless
 
 from .addresses import Origin
-from .board import Board, Refused
+from .board import Board, Connect, Refused
 from .waiting import receive, receive_async
 
 
@@ -30,17 +30,17 @@ class _Pools(Mocker):
         """Return what stands in for a pool's method."""
 
         def handle_request(pool: Any, request: httpcore.Request) -> Any:
-            line = _find(request)
-            if line is None:
+            connect = _find(request)
+            if connect is None:
                 return spec(pool, request)
-            connection = httpcore.HTTP11Connection(request.url.origin, _Stream(line))
+            connection = httpcore.HTTP11Connection(request.url.origin, _Stream(connect()))
             return connection.handle_request(request)
 
         async def handle_async_request(pool: Any, request: httpcore.Request) -> Any:
-            line = _find(request)
-            if line is None:
+            connect = _find(request)
+            if connect is None:
                 return await spec(pool, request)
-            connection = httpcore.AsyncHTTP11Connection(request.url.origin, _AsyncStream(line))
+            connection = httpcore.AsyncHTTP11Connection(request.url.origin, _AsyncStream(connect()))
             return await connection.handle_async_request(request)
 
         return handle_async_request if inspect.iscoroutinefunction(spec) else handle_request
@@ -50,7 +50,7 @@ class _Pools(Mocker):
 BOARD = Board(_Pools.start, lambda: _Pools.stop(force=True))
 
 
-def _find(request: httpcore.Request) -> Socketless | None:
+def _find(request: httpcore.Request) -> Connect | None:
     origin = request.url.origin
     where = Origin(origin.scheme.decode(), origin.host.decode().lower(), origin.port)
     try:

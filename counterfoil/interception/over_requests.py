@@ -17,7 +17,7 @@ from urllib3.connection import HTTPConnection
 from mockserver.socketless import Socketless
 
 from .addresses import PORTS, Origin
-from .board import Board, Refused
+from .board import Board, Connect, Refused
 from .waiting import receive
 
 Send = Callable[..., requests.Response]
@@ -81,49 +81,49 @@ def _send(
     scheme = url.scheme.lower()
     origin = Origin(scheme, url.hostname or "", url.port or PORTS.get(scheme, 0))
     try:
-        line = BOARD.find(origin, request.path_url)
+        connect = BOARD.find(origin, request.path_url)
     except Refused as refused:
         raise requests.ConnectionError(str(refused), request=request) from None
-    if line is None:
+    if connect is None:
         return beyond(adapter, request, **how)
-    response = _Within(line, origin, adapter.max_retries).send_within(request, **how)
+    response = _Within(connect, origin, adapter.max_retries).send_within(request, **how)
     response.connection = adapter
     return response
 
 
 class _Within(HTTPAdapter):
-    """An adapter with one connection, to a mock; all else is as requests does it."""
+    """An adapter whose connections go to a mock; all else is as requests does it."""
 
-    def __init__(self, line: Socketless, origin: Origin, retries: Any) -> None:
+    def __init__(self, connect: Connect, origin: Origin, retries: Any) -> None:
         # What an answer's status is retried for, responses sees to.
         plain = retries.new(status_forcelist=(), respect_retry_after_header=False)
         super().__init__(max_retries=plain)
-        self._pool = _Pool(line, origin)
+        self._pool = _Pool(connect, origin)
 
     def send_within(self, request: requests.PreparedRequest, **how: Any) -> requests.Response:
         """Send as requests does, whoever stands in for it."""
         return _GENUINE(self, request, **{**how, "proxies": {}, "verify": False, "cert": None})
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
-        """Return the one connection."""
+        """Return where its connections come from."""
         return self._pool
 
 
 class _Pool(HTTPConnectionPool):
-    def __init__(self, line: Socketless, origin: Origin) -> None:
+    def __init__(self, connect: Connect, origin: Origin) -> None:
         super().__init__(origin.host, origin.port)
-        self.ConnectionCls = partial(_Connection, line, PORTS[origin.scheme])
+        self.ConnectionCls = partial(_Connection, connect, PORTS[origin.scheme])  # type: ignore[assignment]
 
 
 class _Connection(HTTPConnection):
-    def __init__(self, line: Socketless, usual_port: int, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, connect: Connect, usual_port: int, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # It is not named in `Host`.
         self.default_port = usual_port  # type: ignore[misc]
-        self._line = line
+        self._open_line = connect
 
     def connect(self) -> None:
-        self.sock = _Socket(self._line)
+        self.sock = _Socket(self._open_line())
 
 
 class _Socket:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import httpx
 import requests
+from requests.structures import CaseInsensitiveDict
+from urllib3.util import SKIP_HEADER
 
 
 class ThroughHttpx(httpx.BaseTransport):
@@ -55,7 +57,7 @@ class ThroughAsyncHttpx(httpx.BaseTransport):
         self._runner.close()
 
 
-class _Lines(httpx.SyncByteStream):
+class _Read(httpx.SyncByteStream):
     """The chunks of an answer that requests reads."""
 
     def __init__(self, answer: requests.Response) -> None:
@@ -72,26 +74,23 @@ class _Lines(httpx.SyncByteStream):
 
 
 class ThroughRequests(httpx.BaseTransport):
-    """What requests cannot send as it was meant is told in `changed`."""
-
     def __init__(self) -> None:
         self._session = requests.Session()
         self._session.trust_env = False
-        self.changed: list[str] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
         plain = requests.PreparedRequest()
         plain.prepare(method=request.method, url=f"{url.scheme}://{url.netloc.decode()}/")
         plain.url = plain.url.rstrip("/") + request.extensions["target"].decode("ascii")
-        lines = [(k.decode("latin-1"), v) for k, v in request.headers.raw]
-        plain.headers = requests.structures.CaseInsensitiveDict(lines)
+        plain.headers = CaseInsensitiveDict({"Accept-Encoding": SKIP_HEADER})
+        plain.headers.update((k.decode("latin-1"), v) for k, v in request.headers.raw)
         plain.body = request.read() or None
         answer = self._session.send(plain, stream=True, timeout=30, allow_redirects=False)
         return httpx.Response(
             answer.status_code,
             headers=list(answer.raw.headers.items()),
-            stream=_Lines(answer),
+            stream=_Read(answer),
         )
 
     def close(self) -> None:
