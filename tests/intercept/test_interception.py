@@ -343,3 +343,40 @@ def test_no_warning_is_left_behind():
             health(client.get), health(session.get)
         gc.collect()
     assert seen == []
+
+
+@GETTERS
+def test_a_thread_that_opened_none_is_answered_by_the_last_one_opened(get):
+    with intercepted() as outer, intercepted() as inner, ThreadPoolExecutor(1) as pool:
+        assert pool.submit(health, get).result().status_code == 200
+        assert (len(outer.journal), len(inner.journal)) == (0, 1)
+
+
+@GETTERS
+def test_a_host_that_any_of_them_lets_out_goes_out(get):
+    with counterfoil.mock("bedrock") as real, intercepted(passing=["127.0.0.1"]):
+        with intercepted("https://b.example"):
+            assert health(get, real.url).status_code == 200
+
+
+@GETTERS
+def test_the_vendor_is_named_as_the_host_without_its_usual_port(get):
+    with intercepted([HERE, "http://a.example:8080"]) as mock:
+        health(get), health(get, "http://a.example:8080")
+        hosts = [dict(entry.headers)["Host"] for entry in mock.journal]
+    assert hosts == ["a.example", "a.example:8080"]
+
+
+@GETTERS
+def test_an_answer_that_is_read_in_several_parts_is_whole(get):
+    post = httpx.post if get is httpx.get else requests.post
+    with counterfoil.intercept("chatbot", url=HERE) as mock:
+        mock.reply("Hello", "long " * 60_000)
+        where = f"{HERE}/api/v1/backend/chatbot/counterfoil-bot/chat"
+        answer = post(where, json={"q": "Hello", "stream": False}).json()["data"]["answer"]
+    assert answer == "long " * 60_000
+
+
+def test_an_answer_knows_the_adapter_that_it_was_asked_by():
+    with intercepted(), requests.Session() as session:
+        assert health(session.get).connection is session.get_adapter(HERE)
