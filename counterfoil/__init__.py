@@ -6,11 +6,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .interception import Interception as intercept
     from .running import Mock as mock
 
-__all__ = ["mock"]
+__all__ = ["intercept", "mock"]
 
-_WHERE = {"mock": ("running", "Mock")}
+_WHERE = {"intercept": ("interception", "Interception"), "mock": ("running", "Mock")}
 
 
 def __getattr__(name: str) -> Any:

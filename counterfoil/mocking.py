@@ -65,6 +65,11 @@ class Made(Steering):
         super().__init__(next(iter(made.emulators.values())), made.journal, clock)
         self.app = made.app.wsgi_app
 
+    def note(self, problem: BaseException | None) -> None:
+        """Let an exception that leaves the mock's block take the journal along."""
+        if isinstance(problem, Exception) and f"the journal of {self.name}" not in str(problem):
+            problem.add_note(str(self.journal))
+
     def close(self) -> None:
         """Let go of files and connections; nobody asks the mock anything afterwards."""
         self._store.close()

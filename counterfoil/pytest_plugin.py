@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 import pytest
 
 if TYPE_CHECKING:
+    from .interception import Interception
     from .running import Mock
     from .steering import Steering
 
@@ -33,6 +34,14 @@ class Mocks:
         self.made.append(mock)
         return mock
 
+    def intercept(self, api: str, **options: Any) -> Interception:
+        """Return a mock in place of a vendor, made by the options of `counterfoil.intercept`."""
+        from .interception import Interception
+
+        mock = self._stack.enter_context(Interception(api, **options))
+        self.made.append(mock)
+        return mock
+
     def close(self) -> None:
         """Stop all that was made."""
         self._stack.close()
@@ -40,7 +49,7 @@ class Mocks:
 
 @pytest.fixture
 def counterfoil() -> Iterator[Mocks]:
-    """Make mocks of the test's own: `counterfoil.mock("api")`."""
+    """Make mocks of the test's own: `counterfoil.mock("api")`, `counterfoil.intercept("api")`."""
     mocks = Mocks()
     yield mocks
     mocks.close()

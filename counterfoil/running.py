@@ -44,8 +44,7 @@ class Mock(Made):
         assert self._server is not None
         self._server.__exit__(kind, problem, trace)
         self._server = None
-        if isinstance(problem, Exception) and f"the journal of {self.name}" not in str(problem):
-            problem.add_note(str(self.journal))
+        self.note(problem)
         self.close()
 
     def __repr__(self) -> str:

@@ -24,6 +24,7 @@ from .lean_flask import LeanFlask, LeanRequest, Sent
 from .model import (
     DELAY,
     ENDING,
+    ON_ANY_CLOCK,
     PACES,
     SCHEDULE,
     Answer,
@@ -363,7 +364,8 @@ def _send(
     ending = happening.ending if happening else None
     served = request.environ.get(PACES)
     # The server waits and paces streams itself: no thread sleeps for it, and others are served.
-    waits = served and isinstance(clock, RealClock)
+    paced_here = isinstance(clock, RealClock) or request.environ.get(ON_ANY_CLOCK)
+    waits = served and paced_here
     if delay and waits:
         request.environ[DELAY] = delay
     elif delay:

@@ -36,7 +36,7 @@ async def end(
     if kind == "garbage":
         connection.write(GARBAGE)
     elif kind in ("truncated", "stalled"):
-        connection.begin(*(head if connection.takes_chunks else _with_length(head, chunks)))
+        connection.begin(*(head if connection.takes_chunks else with_length(head, chunks)))
         await pacer.pace(connection, chunks)
         connection.flush()
         if kind == "stalled":
@@ -60,7 +60,7 @@ async def _stall(connection: Connection, seconds: float, over: Ending) -> None:
         await asyncio.sleep(min(left, NAP))
 
 
-def _with_length(head: Head, chunks: tuple[Chunk, ...]) -> Head:
+def with_length(head: Head, chunks: tuple[Chunk, ...]) -> Head:
     """Return a head that promises more than comes, to a client that knows no chunks."""
     status, headers = head
     if any(name.lower() == "content-length" for name, _ in headers):

@@ -35,6 +35,9 @@ MOST_SNAPSHOT = 256 * 1024 * 1024
 PACES = "mockserver.paces"
 """Where a server says that it waits, and paces streams, for an application that leaves it to it."""
 
+ON_ANY_CLOCK = "mockserver.on_any_clock"
+"""Where such a server says that it lets time pass on a clock that is not the machine's, too."""
+
 SCHEDULE = "mockserver.schedule"
 """Where an application leaves the chunks of a body, each with its delay."""
 
@@ -237,6 +240,8 @@ class Api:
 
     name: ClassVar[str]
     title: ClassVar[str]
+    base_url: ClassVar[str | None] = None
+    """The address that the vendor documents, None where every deployment has its own."""
     operations: ClassVar[tuple[Operation, ...]]
     identities: ClassVar[tuple[Identity, ...]]
     """Whom the mock knows unless told otherwise: the first caller and the other one."""

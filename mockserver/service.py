@@ -100,7 +100,7 @@ class Service:
             return
         environ = connection.environ.of(asked)
         try:
-            head, body = _call(self._app, environ)
+            head, body = call(self._app, environ)
         except Exception:
             log.exception("the application failed at a request")
             connection.send(500, FAILED, b"the mock itself failed\n")
@@ -149,7 +149,7 @@ class Service:
                     connection.hang_up()
                     return
                 environ["wsgi.input"] = io.BytesIO(asked)
-                head, body = _call(self._app, environ)
+                head, body = call(self._app, environ)
             if delay := environ.get(DELAY):
                 await self._ending.sleep(delay, connection)
             schedule, feed = environ.get(SCHEDULE), environ.get(FEED)
@@ -177,7 +177,8 @@ _LATER = frozenset({AGAIN, DELAY, ENDING, FEED})
 """What an application leaves where its answer is not sent at once."""
 
 
-def _call(app: Wsgi, environ: Environ) -> tuple[Head, bytes]:
+def call(app: Wsgi, environ: Environ) -> tuple[Head, bytes]:
+    """Return the head and the body that an application answers with."""
     started: list[Any] = []
 
     def start(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:

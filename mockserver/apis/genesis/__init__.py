@@ -43,6 +43,7 @@ class Emulator(Api):
 
     name: ClassVar[str] = "genesis"
     title: ClassVar[str] = "RunMVChat"
+    base_url: ClassVar[str] = "https://api.genesissai.com"
     operations: ClassVar[tuple[Operation, ...]] = (
         Operation("run_mv_chat_get", "GET", "/"),
         Operation("run_mv_chat_post", "POST", "/"),
