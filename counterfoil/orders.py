@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import contracts
 from contracts import baseline
 from contracts.model import BaselineEntry, Contract, ContractError
 from contracts.runner import PROFILES, Plan, choose
 from contracts.target import Budget, Target
 from mockserver.clock import VirtualClock
 
-from . import wiring
+from . import catalogue, wiring
 
 MOCK_URL = "http://127.0.0.1:8600"
 """What --mock calls its target: where `counterfoil serve API` would be, so that curl finds it."""
@@ -50,7 +49,8 @@ class Order:
 
 def contracts_of(api: str) -> list[Contract]:
     """Return the contract of one API, or of `all`; raises ContractError."""
-    return [contracts.load(name) for name in (contracts.names() if api == "all" else [api])]
+    known = catalogue.here()
+    return [known.contract(name) for name in (known.contract_names() if api == "all" else [api])]
 
 
 def plan_of(contract: Contract, order: Order, chosen: list[Contract]) -> Plan:

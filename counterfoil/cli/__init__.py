@@ -20,6 +20,7 @@ COMMANDS = {
     "faults": "List every way for a mock to break.",
     "variants": "List every way for a mock to differ.",
     "audit": "Try every fault against the suite.",
+    "new": "Write the beginning of an API of your own.",
     "demo": "Serve all mocks, check them, show the report.",
 }
 

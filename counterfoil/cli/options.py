@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import click
 
-from mockserver.faults import UnknownName, find_api, names
+from mockserver.faults import UnknownName
+from mockserver.model import Api
+
+from .. import catalogue
 
 
 class Assignment(click.ParamType[tuple[str, str]]):
@@ -24,10 +27,11 @@ class Assignment(click.ParamType[tuple[str, str]]):
         return name, given
 
 
-def mocked(api: str | None) -> list[str]:
+def mocked(api: str | None) -> list[type[Api]]:
     """Return the one API that was named, else all that have a mock; raises UsageError."""
     try:
-        return [find_api(api).name] if api else names()
+        known = catalogue.here()
+        return [known.mock(api)] if api else [known.mock(name) for name in known.mock_names()]
     except UnknownName as problem:
         raise click.UsageError(str(problem)) from problem
 

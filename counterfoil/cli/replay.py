@@ -11,7 +11,6 @@ from pathlib import Path
 
 import click
 
-import contracts
 from contracts.baseline import MOCK
 from contracts.model import ContractError, Exchange, Stopped, shortened
 from contracts.redaction import redaction_for
@@ -22,7 +21,7 @@ from contracts.target import Budget, checked_url
 from mockserver.faults import UnknownName
 from mockserver.reply_files import FixtureError
 
-from .. import wiring
+from .. import catalogue, wiring
 from ..orders import Order, credentials_for, target_for
 from . import EXIT_BROKEN, EXIT_KEPT, EXIT_UNJUDGED
 from .options import Assignment
@@ -91,7 +90,7 @@ def _chosen(stored: Sequence[StoredReport], only: Sequence[str]) -> list[StoredR
 
 def _replay(stored: StoredReport, order: Order, mock: bool, *, below: bool) -> Counter[Word]:
     """Replay the failures of one API, and say what became of each."""
-    contract = contracts.load(stored.api)
+    contract = catalogue.here().contract(stored.api)
     order = replace(order, url=None if mock else _url(stored, order), seed=stored.seed)
     if order.faults and order.url:
         raise ContractError("--fault goes with --mock; start `counterfoil serve --fault` instead")
