@@ -88,8 +88,9 @@ class Catalogue:
             unknown = UnknownName("API", name, {*faults.names(), *declared})
             raise Impossible("; ".join([str(unknown), *self._unusable()]))
         one = self._only(declared[name], "mocks")
+        module = _imported(one)
         try:
-            return faults.emulator_in(_imported(one), name)
+            return faults.emulator_in(module, name)
         except ValueError as problem:
             raise Impossible(f"{name} (of {one.by}): {problem}") from problem
 
@@ -106,11 +107,13 @@ class Catalogue:
             raise ContractError("; ".join([str(unknown), *self._unusable()]))
         try:
             one = self._only(declared[name], "contracts")
-            return contracts.contract_in(_imported(one), name)
-        except ValueError as problem:
-            raise ContractError(f"{name} (of {declared[name][0].by}): {problem}") from problem
+            module = _imported(one)
         except Impossible as problem:
             raise ContractError(str(problem)) from problem
+        try:
+            return contracts.contract_in(module, name)
+        except ValueError as problem:
+            raise ContractError(f"{name} (of {one.by}): {problem}") from problem
 
     def fixtures(self, name: str) -> Path:
         """Return the folder of an API's fixtures: for one of others, in or beside its package.

@@ -28,7 +28,7 @@ CHECKOUT = {
 }
 """Where the files of each template, or of a folder of them, go."""
 
-LONGEST = 30
+LONGEST = 20
 """Letters of a name; ids, lines of code and columns of lists are made of it."""
 
 
