@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -84,10 +85,13 @@ class Catalogue:
         if name in faults.names():
             return faults.find_api(name)
         declared = self._declared("mocks")
-        if name not in declared:
+        if name in declared:
+            one = _only(declared[name])
+        elif name in self._declared("contracts"):
+            raise Impossible(f"{name} has a contract and no mock")
+        else:
             unknown = UnknownName("API", name, {*faults.names(), *declared})
             raise Impossible("; ".join([str(unknown), *self._unusable()]))
-        one = self._only(declared[name], "mocks")
         module = _imported(one)
         try:
             return faults.emulator_in(module, name)
@@ -102,11 +106,13 @@ class Catalogue:
         if name in contracts.names():
             return contracts.load(name)
         declared = self._declared("contracts")
+        if name in self._declared("mocks") and name not in declared:
+            raise ContractError(f"{name} has a mock and no contract")
         if name not in declared:
             unknown = contracts.unknown(name, {*contracts.names(), *declared})
             raise ContractError("; ".join([str(unknown), *self._unusable()]))
         try:
-            one = self._only(declared[name], "contracts")
+            one = _only(declared[name])
             module = _imported(one)
         except Impossible as problem:
             raise ContractError(str(problem)) from problem
@@ -136,16 +142,10 @@ class Catalogue:
                 continue
             try:
                 find(name)
-            except Exception as problem:
+            except Exception as problem:  # UnknownName, or what a mock's user may not have
                 tell(str(problem))
             else:
                 yield name
-
-    def _only(self, declared: tuple[Declared, ...], half: Half) -> Declared:
-        if len(declared) > 1:
-            who = " and by ".join(one.by for one in declared)
-            raise Impossible(f"{declared[0].api} is declared by {who}: remove one of the {half}")
-        return declared[0]
 
     def _declared(self, half: Half) -> Declarations:
         found: dict[str, list[Declared]] = {}
@@ -167,7 +167,8 @@ class Catalogue:
 def here(folders: Iterable[Path] = ()) -> Catalogue:
     """Return the catalogue as the environment has it, with what more `folders` declare.
 
-    The environment is what is installed, COUNTERFOIL_PATH, and the project around this directory.
+    The environment is what is installed, COUNTERFOIL_PATH, and the project around this directory:
+    like pytest, we run the code of the project that we are called in.
     """
     named = [Path(text) for text in os.environ.get(VARIABLE, "").split(os.pathsep) if text]
     around = _project_around(Path.cwd())
@@ -179,6 +180,20 @@ def ours() -> Path:
     """Return the folder with a folder of fixtures for each of our APIs: in the wheel, or here."""
     packed = Path(__file__).parent / "fixtures"
     return packed if packed.is_dir() else Path(__file__).parent.parent / "fixtures"
+
+
+def _only(declared: tuple[Declared, ...]) -> Declared:
+    """Return what is declared under a name; raises Impossible for two, and for no name."""
+    first, *others = declared
+    if others:
+        who = " and by ".join(one.by for one in declared)
+        raise Impossible(f"{first.api} is declared by {who}: one of them has to go")
+    if not re.fullmatch("[a-z][a-z0-9_]*", first.api):
+        raise Impossible(
+            f"{first.by} declares {first.api!r}, which cannot be the name of an API: "
+            "it is a lower-case letter, then letters, digits and underscores"
+        )
+    return first
 
 
 def _ours(half: Half) -> list[str]:

@@ -137,8 +137,6 @@ def default_credentials(api: str) -> dict[str, str]:
 def all_credentials(api: str) -> dict[str, str]:
     """Return credentials with which a mock asks for everything that it can ask for."""
     found = default_credentials(api)
-    if not found:
-        return found
     for name in catalogue.here().mock(api).optional_credentials:
         for prefix in ("", "other_"):
             found.setdefault(prefix + name, f"counterfoil-{prefix}{name}".replace("_", "-"))

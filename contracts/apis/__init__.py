@@ -39,6 +39,8 @@ def contract_in(module: ModuleType, name: str) -> Contract:
         raise ValueError(f"{module.__name__} has no CONTRACT that is a contracts.model.Contract")
     if contract.name != name:
         raise ValueError(f"{module.__name__} is the contract of {contract.name!r}, not of {name!r}")
+    if not contract.clauses:
+        raise ValueError(f"{module.__name__} promises nothing: there are no clauses")
     strange = [clause.id for clause in contract.clauses if not clause.id.startswith(f"{name}.")]
     if strange:
         raise ValueError(f"the clause {strange[0]} should be called {name}.…")

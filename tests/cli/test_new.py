@@ -170,6 +170,11 @@ def test_a_broken_api_of_others_is_one_line_and_the_rest_works(
         ("from contracts.apis.chatbot import CONTRACT", "is the contract of 'chatbot', not of"),
         (
             "from dataclasses import replace\nfrom contracts.apis.chatbot import CONTRACT as one\n"
+            "CONTRACT = replace(one, name='torn', clauses=())",
+            "promises nothing",
+        ),
+        (
+            "from dataclasses import replace\nfrom contracts.apis.chatbot import CONTRACT as one\n"
             "CONTRACT = replace(one, name='torn')",
             "should be called torn.…",
         ),
@@ -193,6 +198,30 @@ def test_a_name_that_is_taken_twice_is_said(counterfoil, declare):
         assert one_line(done.err) and "twin is declared by " in done.err
         assert all(one in done.err for one in who)
         assert done.code == (0 if words == ["apis"] else 2)
+
+
+@pytest.mark.parametrize("name", ["My-Bot", "a.b", "_a"])
+def test_a_name_that_no_api_can_have_is_said(counterfoil, declare, name):
+    who = declare(name, "oddly_named", MOCK.format(name=name))
+    done = counterfoil("apis")
+    assert done.code == 0 and one_line(done.err)
+    assert f"{who} declares {name!r}, which cannot be the name of an API" in done.err
+
+
+def test_half_an_api_is_not_called_unknown(counterfoil, declare):
+    declare("half", "half_mock", MOCK.format(name="half"))
+    assert counterfoil("check", "half", "--mock").err == (
+        "counterfoil: half has a mock and no contract\n"
+    )
+    contract = (
+        "from dataclasses import replace\nfrom contracts.apis.chatbot import CONTRACT as one\n"
+        "first = replace(one.clauses[0], id='other_half.envelope.code')\n"
+        "CONTRACT = replace(one, name='other_half', clauses=(first,))"
+    )
+    declare("other_half", "other_half_contract", contract, group="contracts")
+    for words in (["serve", "other_half"], ["check", "other_half", "--mock"]):
+        done = counterfoil(*words)
+        assert done.err == "counterfoil: other_half has a contract and no mock\n"
 
 
 def test_a_name_of_ours_stays_ours_and_that_is_said(counterfoil, declare):
