@@ -145,9 +145,3 @@ def test_the_command_of_the_page_finds_the_fault(tmp_path):
     )
     assert done.returncode == 1, done.stderr
     assert "chatbot.conversation.new" in done.stdout
-
-
-@pytest.mark.parametrize("text", [TUTORIAL, WRITING], ids=["tutorial", "writing-clauses"])
-def test_links_lead_somewhere(text):
-    for target in re.findall(r"\]\(([^)#]+)\)", text):
-        assert (ROOT / "docs" / target).is_file(), target

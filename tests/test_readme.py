@@ -19,6 +19,8 @@ DOCUMENTS = [
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs/schemathesis.md",
+    "docs/tutorial.md",
+    "docs/writing-clauses.md",
 ]
 
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
