@@ -61,3 +61,5 @@ def _say(name: str, made: Scaffold) -> None:
     click.echo(f"  counterfoil check {name} --mock --fault {name}.ask.question_trimmed")
     click.echo(f"  counterfoil serve {name}")
     click.echo(f"  pytest {test.as_posix()}")
+    if made.in_checkout:
+        click.echo("Of an API in the tree `make test` asks for more, and says what.")
