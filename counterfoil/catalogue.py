@@ -171,7 +171,7 @@ def here(folders: Iterable[Path] = ()) -> Catalogue:
     like pytest, we run the code of the project that we are called in.
     """
     named = [Path(text) for text in os.environ.get(VARIABLE, "").split(os.pathsep) if text]
-    around = _project_around(Path.cwd())
+    around = _project_around()
     found = [folder.absolute() for folder in (*folders, *named, *around)]
     return Catalogue(tuple(dict.fromkeys(found)))
 
@@ -204,8 +204,12 @@ def _ours(half: Half) -> list[str]:
     return contracts.names()
 
 
-def _project_around(folder: Path) -> list[Path]:
-    """Return the project that a folder is in, if it declares an API."""
+def _project_around() -> list[Path]:
+    """Return the project that we are called in, if it declares an API."""
+    try:
+        folder = Path.cwd()
+    except OSError:  # it is gone
+        return []
     upward = (one for one in (folder, *folder.parents) if (one / "pyproject.toml").is_file())
     return [one for one in [*upward][:1] if any(_declarations(one).values())]
 
@@ -233,11 +237,15 @@ def _declarations(folder: Path) -> dict[str, dict[str, str]]:
         if "counterfoil." not in text:
             return {}
         groups = tomllib.loads(text).get("project", {}).get("entry-points", {})
-    except (OSError, ValueError):
+        found = {group: groups.get(group, {}) for group in map("counterfoil.{}".format, HALVES)}
+        return {group: dict(table) for group, table in found.items()}
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        AttributeError,
+    ):  # it is for others to say what is amiss
         return {}
-    return {
-        group: groups.get(group, {}) for group in ("counterfoil.contracts", "counterfoil.mocks")
-    }
 
 
 def _imported(one: Declared) -> ModuleType:

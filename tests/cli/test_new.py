@@ -159,7 +159,7 @@ def test_a_broken_api_of_others_is_one_line_and_the_rest_works(
     done = counterfoil("apis")
     assert done.code == 0 and "bedrock" in done.out and "brittle" not in done.out
     assert one_line(done.err) and f"brittle (of {who}): " in done.err and said in done.err
-    done = counterfoil("serve", "brittle")
+    done = counterfoil("faults", "brittle")
     assert done.code == 2 and one_line(done.err) and who in done.err and said in done.err
 
 
@@ -193,7 +193,7 @@ def test_what_is_no_contract_is_one_line(counterfoil, declare, monkeypatch, code
 
 def test_a_name_that_is_taken_twice_is_said(counterfoil, declare):
     who = [declare("twin", f"twin_{nth}", MOCK.format(name="twin")) for nth in ("one", "two")]
-    for words in (["apis"], ["serve", "twin"]):
+    for words in (["apis"], ["faults", "twin"]):
         done = counterfoil(*words)
         assert one_line(done.err) and "twin is declared by " in done.err
         assert all(one in done.err for one in who)
@@ -219,7 +219,7 @@ def test_half_an_api_is_not_called_unknown(counterfoil, declare):
         "CONTRACT = replace(one, name='other_half', clauses=(first,))"
     )
     declare("other_half", "other_half_contract", contract, group="contracts")
-    for words in (["serve", "other_half"], ["check", "other_half", "--mock"]):
+    for words in (["faults", "other_half"], ["check", "other_half", "--mock"]):
         done = counterfoil(*words)
         assert done.err == "counterfoil: other_half has a contract and no mock\n"
 
@@ -237,8 +237,23 @@ def test_a_folder_that_declares_nothing_is_said(counterfoil, tmp_path, monkeypat
     monkeypatch.setenv("COUNTERFOIL_PATH", str(tmp_path))
     done = counterfoil("apis")
     assert done.code == 0 and one_line(done.err) and str(tmp_path) in done.err
-    done = counterfoil("serve", "nobody")
+    done = counterfoil("variants", "nobody")
     assert done.code == 2 and one_line(done.err) and str(tmp_path) in done.err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "counterfoil. = [",
+        "project = 'counterfoil.'",
+        '[project]\nentry-points = "counterfoil."',
+        '[project.entry-points]\n"counterfoil.mocks" = 5',
+    ],
+)
+def test_a_project_whose_declarations_cannot_be_read_is_in_nobodys_way(counterfoil, tmp_path, text):
+    (tmp_path / "pyproject.toml").write_text(text)
+    done = counterfoil("apis")
+    assert done.code == 0 and done.err == ""
 
 
 def test_what_is_installed_from_a_folder_is_declared_once(declare, tmp_path):
