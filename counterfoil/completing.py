@@ -10,6 +10,7 @@ import ast
 import importlib.util
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -142,12 +143,14 @@ def _ids(kind: str, judged: set[str]) -> Iterator[str]:
 
 
 def apis() -> list[str]:
-    """Return the names of the APIs, as the folders of the mocks are called; imports none."""
+    """Return the names of our APIs, and of those that packages declare; imports none."""
     spec = importlib.util.find_spec("mockserver")
     places = spec.submodule_search_locations if spec else None
-    return sorted(
+    ours = {
         path.name
         for place in places or ()
         for path in (Path(place) / "apis").iterdir()
         if path.is_dir() and path.name[0] not in "_."
-    )
+    }
+    groups = ("counterfoil.mocks", "counterfoil.contracts")
+    return sorted(ours | {one.name for group in groups for one in entry_points(group=group)})

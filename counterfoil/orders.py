@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import contracts
 from contracts import baseline
 from contracts.model import BaselineEntry, Contract, ContractError
 from contracts.runner import PROFILES, Plan, Profile, choose
 from contracts.target import Budget, Target, checked_url
 from mockserver.clock import VirtualClock
 
-from . import wiring
+from . import catalogue, wiring
 from .configuration import FILE, Configuration, TargetSettings, find, nearest
 
 MOCK_URL = "http://127.0.0.1:8600"
@@ -177,7 +176,8 @@ def _check_apis(target: TargetSettings, apis: Sequence[str]) -> None:
 
 def contracts_of(api: str) -> list[Contract]:
     """Return the contract of one API, or of `all`; raises ContractError."""
-    return [contracts.load(name) for name in (contracts.names() if api == "all" else [api])]
+    known = catalogue.here()
+    return [known.contract(name) for name in (known.contract_names() if api == "all" else [api])]
 
 
 def plan_of(contract: Contract, order: Order, chosen: list[Contract]) -> Plan:

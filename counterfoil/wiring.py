@@ -15,18 +15,12 @@ from flask import Flask
 
 from mockserver import create_app, emulator
 from mockserver.clock import Clock, RealClock
-from mockserver.faults import Impossible, UnknownName, find_api, names
+from mockserver.faults import Impossible, UnknownName
 from mockserver.journal import Journal
 from mockserver.model import Api, Settings
 from mockserver.store import MemoryStore, Store
 
-from . import configuration
-
-
-def fixtures_folder() -> Path:
-    """Return the folder with a folder of fixtures for each API: in the wheel, or the checkout."""
-    packed = Path(__file__).parent / "fixtures"
-    return packed if packed.is_dir() else Path(__file__).parent.parent / "fixtures"
+from . import catalogue, configuration
 
 
 def configured(
@@ -36,7 +30,11 @@ def configured(
     if none:
         return configuration.Configuration()
     path = file or configuration.find((start or Path.cwd()).absolute())
-    return configuration.read(path, names()) if path else configuration.Configuration()
+    return (
+        configuration.read(path, catalogue.here().taken())
+        if path
+        else configuration.Configuration()
+    )
 
 
 def measured() -> dict[str, Any]:
@@ -86,10 +84,11 @@ def mocks(
     chosen = _by_api("variant", [*variants, variant] if variant else variants, apis)
     if doubled := [ids for ids in chosen.values() if len(ids) > 1]:
         raise Impossible(f"an API is served as one variant, not as {' and '.join(doubled[0])}")
+    known = catalogue.here()
     made = {
         api: emulator(
-            api,
-            fixtures=(fixtures or fixtures_folder()) / api,
+            known.mock(api),
+            fixtures=fixtures / api if fixtures else known.fixtures(api),
             clock=clock,
             store=store,
             seed=seed,
@@ -132,7 +131,7 @@ def _shared_out(apis: list[str], credentials: Mapping[str, str]) -> dict[str, di
 
 
 def _credentials(api: str) -> set[str]:
-    known = find_api(api)
+    known = catalogue.here().mock(api)
     return set(known.identities[0]) | known.optional_credentials
 
 
@@ -142,16 +141,17 @@ def _has(api: str, name: str) -> bool:
 
 def default_credentials(api: str) -> dict[str, str]:
     """Return the credentials that a mock knows unless told otherwise, the second caller's too."""
-    if api not in names():
+    try:
+        first, other = catalogue.here().mock(api).identities[:2]
+    except UnknownName:
         return {}
-    first, other = find_api(api).identities[:2]
     return {**first, **{f"other_{name}": value for name, value in other.items()}}
 
 
 def all_credentials(api: str) -> dict[str, str]:
     """Return credentials with which a mock asks for everything that it can ask for."""
     found = default_credentials(api)
-    for name in find_api(api).optional_credentials:
+    for name in catalogue.here().mock(api).optional_credentials:
         for prefix in ("", "other_"):
             found.setdefault(prefix + name, f"counterfoil-{prefix}{name}".replace("_", "-"))
     return found
@@ -161,10 +161,9 @@ def served_credentials(apis: Iterable[str], given: Mapping[str, str]) -> dict[st
     """Return whom a mock lets in besides its defaults: what is given, else the environment."""
     found: dict[str, str] = {}
     for api in apis:
-        if api in names():
-            known = [f"{prefix}{name}" for name in _credentials(api) for prefix in ("", "other_")]
-            for name, value in environment_credentials(api, known).items():
-                found[f"{api}.{name}"] = value
+        known = [f"{prefix}{name}" for name in _credentials(api) for prefix in ("", "other_")]
+        for name, value in environment_credentials(api, known).items():
+            found[f"{api}.{name}"] = value
     return {**found, **given}
 
 
@@ -184,7 +183,7 @@ def hidden_credentials(api: str, given: Iterable[tuple[str, str]]) -> list[tuple
         *environment_credentials(api, known).items(),
         *chosen,
     ]
-    secrets = find_api(api).secrets
+    secrets = catalogue.here().mock(api).secrets
     return [(name, value) for name, value in found if name.removeprefix("other_") in secrets]
 
 

@@ -52,7 +52,7 @@ requests.setLevel(logging.WARNING)
 
 
 def emulator(
-    name: str,
+    name: str | type[Api],
     *,
     fixtures: Path,
     clock: Clock,
@@ -65,9 +65,10 @@ def emulator(
 ) -> Api:
     """Make the emulator of one API, with faults (`ID` or `ID@CHANCE`) or as a variant.
 
-    Raises UnknownName and FixtureError.
+    It is one of ours by its name, or any API's class. Raises UnknownName and FixtureError.
     """
-    api, settings = find_api(name), settings or Settings()
+    honest = find_api(name) if isinstance(name, str) else name
+    api, settings = honest, settings or Settings()
     chances = read_chances(faults)
     with_faults(api, [chance.fault for chance in chances])  # all are known, also the rare ones
     if variant:
@@ -75,23 +76,23 @@ def emulator(
             raise no_fault_in(variant)
         api, settings = with_variant(api, variant, settings)
     files = Watched(fixtures, api, settings)
-    scripted = Scripted(find_api(name), store)
+    scripted = Scripted(honest, store)
     replies = Replies(
         files.read(),
         seed,
-        count=partial(store.count, (name, "replies")),
+        count=partial(store.count, (honest.name, "replies")),
         scripted=scripted,
         strict=settings.strict,
         watch=files.changed if settings.watch else None,
     )
     world = World(
-        api=name,
+        api=honest.name,
         seed=seed,
         clock=clock,
         store=store,
         replies=replies,
         scripted=scripted,
-        switches=Switches(find_api(name), store),
+        switches=Switches(honest, store),
         identities=identities(api, credentials or {}),
         settings=settings,
         chances=chances,

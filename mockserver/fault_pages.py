@@ -48,7 +48,7 @@ def add_faults(pages: Blueprint, emulators: Mapping[str, Api]) -> None:
 def _shown(api: Api) -> dict[str, object]:
     known = [
         {"id": change.fault.id, "group": change.fault.group, "sentence": change.fault.sentence}
-        for change in faults_of(api.name).values()
+        for change in faults_of(type(api)).values()
         if change.fault
     ]
     always = [api.fault.id] if api.fault else []

@@ -6,6 +6,7 @@ import difflib
 import importlib
 import pkgutil
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import TypeVar
@@ -89,20 +90,47 @@ def names() -> list[str]:
 def _emulator(name: str) -> type[Api]:
     from . import apis as folder
 
-    found: type[Api] = importlib.import_module(f"{folder.__name__}.{name}").Emulator
+    return emulator_in(importlib.import_module(f"{folder.__name__}.{name}"), name)
+
+
+def emulator_in(module: ModuleType, name: str) -> type[Api]:
+    """Return the API's class that a module holds; raises ValueError where it holds none."""
+    found = getattr(module, "Emulator", None)
+    if not (isinstance(found, type) and issubclass(found, Api)):
+        raise ValueError(f"{module.__name__} has no Emulator that is a mockserver.model.Api")
+    if getattr(found, "name", None) != name:
+        said = getattr(found, "name", None)
+        raise ValueError(f"{module.__name__} is the mock of {said!r}, not of {name!r}")
     return found
 
 
-def faults_of(api: str) -> dict[str, type[Api]]:
+def package_of(api: type[Api]) -> str:
+    """Return the package of an API: where the class is that says its name, not one made of it."""
+    own = next(one for one in api.__mro__ if "name" in vars(one))
+    module = sys.modules[own.__module__]
+    return module.__package__ or module.__name__
+
+
+def module_of(api: type[Api], name: str) -> ModuleType | None:
+    """Return a module of an API's package, None where it has none of that name."""
+    path = f"{package_of(api)}.{name}"
+    try:
+        return importlib.import_module(path)
+    except ModuleNotFoundError as missing:
+        if missing.name != path:
+            raise
+        return None
+
+
+def faults_of(api: str | type[Api]) -> dict[str, type[Api]]:
     """Return the breaking classes of an API by the id of their fault.
 
     They are those that its module `faults` holds, alone, in a list or in a module of the API that
     it imports, in their order there.
     """
-    from . import apis as folder
-
-    package = f"{folder.__name__}.{api}"
-    return breaking_classes(importlib.import_module(f"{package}.faults"), package)
+    one = find_api(api) if isinstance(api, str) else api
+    module = module_of(one, "faults")
+    return breaking_classes(module, package_of(one)) if module else {}
 
 
 def breaking_classes(module: ModuleType, package: str) -> dict[str, type[Api]]:
@@ -131,7 +159,7 @@ def with_faults(api: type[Api], ids: Iterable[str]) -> type[Api]:
     wanted = list(dict.fromkeys(ids))
     if not wanted:
         return api
-    known = faults_of(api.name)
+    known = faults_of(api)
     for id in wanted:
         if id not in known:
             raise UnknownName("fault", id, known)

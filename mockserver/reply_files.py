@@ -93,7 +93,7 @@ class Watched:
         """Return the fixtures as the files have them; raises FixtureError."""
         api, self._stamps = self._api, _stamps(self._folder)
         found = load_fixtures(self._folder, api.read_recording, api.reply_fields, api.check_reply)
-        known = faults_of(api.name) if any(reply.faults for reply in found) else {}
+        known = faults_of(api) if any(reply.faults for reply in found) else {}
         for reply in found:
             if unknown := [fault for fault in reply.faults if fault not in known]:
                 raise FixtureError(

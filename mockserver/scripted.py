@@ -55,7 +55,7 @@ class Scripted:
             self._api.check_reply(reply)
         except ValueError as error:
             raise FixtureError(f"the reply: {error}") from error
-        known = faults_of(self._api.name)
+        known = faults_of(self._api)
         for fault in reply.faults:
             if fault not in known:
                 raise UnknownName("fault", fault, known)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from .faults import UnknownName
+from .faults import UnknownName, find_api, module_of
 from .model import Api, Settings, Variant
 
 A = TypeVar("A", bound=type[Api])
@@ -28,15 +27,12 @@ def variant(id: str, sentence: str = "", **settings: Any) -> Callable[[A], A]:
     return named
 
 
-def variants_of(api: str) -> dict[str, type[Api]]:
+def variants_of(api: str | type[Api]) -> dict[str, type[Api]]:
     """Return the honest classes that the API's module `variants` holds, by id, in their order."""
-    from . import apis as folder
-
     found: dict[str, type[Api]] = {}
-    path = f"{folder.__name__}.{api}.variants"
-    if importlib.util.find_spec(path) is None:
+    module = module_of(find_api(api) if isinstance(api, str) else api, "variants")
+    if module is None:
         return found
-    module = importlib.import_module(path)
     for held in vars(module).values():
         for change in held if isinstance(held, list) else [held]:
             if isinstance(change, type) and issubclass(change, Api) and change.variant:
@@ -47,7 +43,7 @@ def variants_of(api: str) -> dict[str, type[Api]]:
 
 def with_variant(api: type[Api], id: str, settings: Settings) -> tuple[type[Api], Settings]:
     """Return the API's class and settings as a variant has them; raises UnknownName."""
-    known = variants_of(api.name)
+    known = variants_of(api)
     if id not in known:
         raise UnknownName("variant", id, known)
     change = known[id]

@@ -21,6 +21,8 @@ DOCUMENTS = [
     "docs/schemathesis.md",
     "docs/configuration.md",
     "docs/ci.md",
+    "docs/tutorial.md",
+    "docs/writing-clauses.md",
 ]
 
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)

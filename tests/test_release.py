@@ -25,7 +25,7 @@ def test_the_wheel_holds_the_three_packages_and_all_their_data(wheel):
     packed = set(zipfile.ZipFile(wheel).namelist())
     for package in ("counterfoil", "mockserver", "contracts"):
         for path in (ROOT / package).rglob("*"):
-            if path.suffix in {".py", ".yaml", ".j2", ".html", ".css", ".js"}:
+            if path.suffix in {".py", ".yaml", ".j2", ".html", ".css", ".js", ".typed"}:
                 assert path.relative_to(ROOT).as_posix() in packed
     for path in (ROOT / "fixtures").rglob("*.*"):
         assert f"counterfoil/{path.relative_to(ROOT).as_posix()}" in packed
@@ -36,7 +36,7 @@ def test_the_wheel_holds_nothing_else(wheel):
     for name in zipfile.ZipFile(wheel).namelist():
         assert name.split("/")[0] in {"counterfoil", "mockserver", "contracts", info}
         measured = name == "counterfoil/measured.json"
-        kinds = (".py", ".yaml", ".har", ".j2", ".html", ".css", ".js")
+        kinds = (".py", ".yaml", ".har", ".j2", ".html", ".css", ".js", "py.typed")
         assert measured or name.endswith(kinds) or name.startswith(info)
 
 

@@ -20,10 +20,30 @@ def load(name: str) -> Contract:
     """Return the contract of an API; raises ContractError for an unknown one."""
     known = names()
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-        raise ContractError(f"unknown API {name!r}; {hint}")
-    contract: Contract = importlib.import_module(f"{__name__}.{name}").CONTRACT
+        raise unknown(name, known)
+    return contract_in(importlib.import_module(f"{__name__}.{name}"), name)
+
+
+def unknown(name: str, known: Iterable[str]) -> ContractError:
+    """Return what is raised for an API that is not known; it says which name is nearest."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"
+    return ContractError(f"unknown API {name!r}; {hint}")
+
+
+def contract_in(module: ModuleType, name: str) -> Contract:
+    """Return the contract of an API that a module holds; raises ValueError where it holds none."""
+    contract = getattr(module, "CONTRACT", None)
+    if not isinstance(contract, Contract):
+        raise ValueError(f"{module.__name__} has no CONTRACT that is a contracts.model.Contract")
+    if contract.name != name:
+        raise ValueError(f"{module.__name__} is the contract of {contract.name!r}, not of {name!r}")
+    if not contract.clauses:
+        raise ValueError(f"{module.__name__} promises nothing: there are no clauses")
+    strange = [clause.id for clause in contract.clauses if not clause.id.startswith(f"{name}.")]
+    if strange:
+        raise ValueError(f"the clause {strange[0]} should be called {name}.…")
     return contract
 
 

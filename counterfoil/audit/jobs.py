@@ -13,17 +13,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import contracts
 from contracts.drawing import Drawn
-from contracts.model import Clause, Finding, Verdict
+from contracts.model import Clause, Contract, Finding, Verdict
 from contracts.runner import PROFILES, Judged, Outcome, Plan, run
 from contracts.target import Target
 from mockserver.clock import VirtualClock
 from mockserver.faults import faults_of
 from mockserver.journal import Journal
+from mockserver.model import Api
 from mockserver.variants import variants_of
 
-from .. import wiring
+from .. import catalogue, wiring
 from .wire import FRAMINGS, Wire, transport
 
 CAUGHT = (Verdict.BROKEN, Verdict.DEVIATION)
@@ -103,7 +103,7 @@ def audit(
     honest += [
         partial(_honest, api, variant, MATRIX, seed)
         for api in apis
-        for variant in ("", *variants_of(api), *(f"{api}.{framing}" for framing in FRAMINGS))
+        for variant in ("", *variants_of(_mock(api)), *(f"{api}.{framing}" for framing in FRAMINGS))
         for seed in range(honest_seeds)
     ]
     found: list[Any] = []
@@ -122,7 +122,7 @@ def _looked_at_twice(pool: ProcessPoolExecutor, rows: list[Row]) -> list[Row]:
     """Hold the clauses that caught nothing against every fault once more, by the other profile."""
     biting = {id for row in rows for id in row.caught}
     idle = {
-        api: [clause.id for clause in contracts.load(api).clauses if clause.id not in biting]
+        api: [clause.id for clause in _contract(api).clauses if clause.id not in biting]
         for api in {row.api for row in rows}
     }
     again = [
@@ -159,7 +159,7 @@ def judge_mock(
         [api], clock=clock, seed=seed, credentials=known, faults=faults,
         variant="" if framed else variant, journal=Journal(0),
     )  # fmt: skip
-    contract, app = contracts.load(api), made.app.wsgi_app
+    contract, app = _contract(api), made.app.wsgi_app
     if framed:
         wire = Wire(app, ORIGIN, clock, framing)
         target = Target(ORIGIN, clock=clock, transport=transport(wire))
@@ -198,7 +198,7 @@ def _row(api: str, fault: str, seeds: int) -> Row:
         found = _judged(api, fault, DETECTION, seed, only=order, first=True) if order else whole
         if not order or not _caught(found):
             # By what the matrix knows it is not caught: then all that the suite has.
-            rest = [clause.id for clause in contracts.load(api).clauses if clause.id not in order]
+            rest = [clause.id for clause in _contract(api).clauses if clause.id not in order]
             found = _judged(api, fault, DETECTION, seed, only=rest)
             order += [finding.clause.id for finding in _caught(found)]
         if not _caught(found):
@@ -254,7 +254,7 @@ def _until_caught(outcome: Outcome) -> tuple[int, float]:
 
 
 def _group(api: str, fault: str) -> str:
-    change = faults_of(api)[fault].fault
+    change = faults_of(_mock(api))[fault].fault
     return change.group if change else ""
 
 
@@ -271,6 +271,14 @@ def _workers(apis: Sequence[str]) -> Iterator[ProcessPoolExecutor]:
             yield pool
     finally:
         gc.unfreeze()
+
+
+def _contract(api: str) -> Contract:
+    return catalogue.here().contract(api)
+
+
+def _mock(api: str) -> type[Api]:
+    return catalogue.here().mock(api)
 
 
 def _call(job: Callable[[], Any]) -> Any:

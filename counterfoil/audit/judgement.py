@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import contracts
-
+from .. import catalogue
 from .jobs import Matrix, Row
 
 EVERYWHERE = frozenset({"schema", "robust"})
@@ -50,7 +49,9 @@ def problems(matrix: Matrix, *, whole: bool) -> list[str]:
         found += [f"false alarm: {name}, seed {server.seed}: {alarm}" for alarm in server.alarms]
     if whole:
         biting = {id for row in matrix.rows for id in row.caught}
-        promised = [clause.id for api in matrix.apis for clause in contracts.load(api).clauses]
+        promised = [
+            clause.id for api in matrix.apis for clause in catalogue.here().contract(api).clauses
+        ]
         found += [f"catches nothing: {id}" for id in promised if id not in biting]
     return found
 
@@ -72,5 +73,5 @@ def _of_rows(rows: list[Row]) -> Iterator[str]:
 
 def unrelated(row: Row) -> list[str]:
     """Return the clauses that a fault breaks though they are on other subjects than its own."""
-    about = ABOUT.get(row.group, frozenset()) | EVERYWHERE
+    about = ABOUT.get(row.group, frozenset({row.group})) | EVERYWHERE
     return [id for id in row.caught if id.split(".")[1] not in about]

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
 
-import contracts
 from mockserver.variants import variants_of
 
+from .. import catalogue
 from .jobs import Matrix, Row
 from .judgement import ALLOWANCE, unrelated
 from .wire import FRAMINGS
@@ -59,7 +59,7 @@ def _api_line(matrix: Matrix, api: str) -> list[str]:
     honest = [server for server in matrix.honest if server.api == api]
     return [
         api,
-        str(len(contracts.load(api).clauses)),
+        str(len(catalogue.here().contract(api).clauses)),
         str(len(rows)),
         _rate(rows, matrix.seeds),
         f"{median(row.calls for row in rows):.0f}" if rows else UNTRIED,
@@ -108,7 +108,7 @@ def _sentence(id: str) -> str:
     api, _, name = id.partition(".")
     if name in FRAMINGS:
         return FRAMINGS[name][0]
-    change = variants_of(api)[id].variant
+    change = variants_of(catalogue.here().mock(api))[id].variant
     return change.sentence if change else ""
 
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "audit": "Try every fault against the suite.",
     "config": "Show what counterfoil.toml says.",
     "completion": "Print what completes words in your shell.",
+    "new": "Write the beginning of an API of your own.",
     "demo": "Serve all mocks, check them, show the report.",
 }
 

@@ -10,10 +10,10 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-import contracts
 from contracts.model import ContractError
-from mockserver.faults import faults_of
+from mockserver.faults import UnknownName, faults_of
 
+from .. import catalogue
 from ..audit import Matrix, audit, judgement, tables
 from . import EXIT_BROKEN, EXIT_KEPT
 
@@ -54,11 +54,13 @@ def command(
     other subjects, or an honest server breaks any. Exit codes: 0 all is caught and nobody accused,
     1 otherwise, 2 wrong usage, 130 interrupted.
     """
-    chosen = list(dict.fromkeys(apis)) or contracts.names()
+    known = catalogue.here()
+    chosen = list(dict.fromkeys(apis)) or known.contract_names()
     try:
         for name in chosen:
-            contracts.load(name)
-    except ContractError as problem:
+            known.contract(name)
+            known.mock(name)
+    except (ContractError, UnknownName) as problem:
         raise click.UsageError(str(problem)) from problem
     for path in reports:
         if path.suffix not in FORMATS:
@@ -82,7 +84,7 @@ def command(
 
 
 def _wanted(apis: list[str], only: tuple[str, ...]) -> dict[str, list[str]]:
-    known = {api: list(faults_of(api)) for api in apis}
+    known = {api: list(faults_of(catalogue.here().mock(api))) for api in apis}
     for pattern in only:
         if not any(fnmatchcase(id, pattern) for ids in known.values() for id in ids):
             raise click.UsageError(

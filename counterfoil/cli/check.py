@@ -10,7 +10,6 @@ from pathlib import Path
 
 import click
 
-import contracts
 from contracts import baseline
 from contracts.model import BaselineEntry, Contract, ContractError, Verdict
 from contracts.report import FORMATS, text, write
@@ -18,6 +17,7 @@ from contracts.runner import PROFILES, Event, Outcome, Plan, run
 from mockserver.faults import UnknownName
 from mockserver.reply_files import FixtureError
 
+from .. import catalogue
 from ..configuration import DOCUMENTS, FILE, Configuration, nearest
 from ..orders import (
     Asked,
@@ -145,7 +145,7 @@ def _errands(
 
 def _check_names(apis: Sequence[str], asked: Asked, settings: Configuration) -> None:
     """Refuse what is neither an API nor a target, and APIs of which nobody says where they are."""
-    known = {"all", *contracts.names()}
+    known = {"all", *catalogue.here().taken()}
     for name in apis:
         if name not in known and not name.endswith(DOCUMENTS):
             what = f"target of {settings.shown}, or API," if settings.path else "API"

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import click
 
-import contracts
 from contracts.model import ContractError
 
 from .. import wiring
+from ..orders import contracts_of
 from .options import Format
 
 
@@ -20,7 +20,7 @@ from .options import Format
 def command(api: str | None, format: str) -> None:
     """List every promise of one API, or of all."""
     try:
-        found = [contracts.load(name) for name in ([api] if api else contracts.names())]
+        found = contracts_of(api or "all")
     except ContractError as problem:
         raise click.UsageError(str(problem)) from problem
     calls: dict[str, dict[str, int]] = wiring.measured().get("calls", {})
@@ -46,6 +46,8 @@ def command(api: str | None, format: str) -> None:
 def _cost(calls: dict[str, dict[str, int]], ids: Sequence[str]) -> str:
     """Return the calls that clauses make of an honest server, by profile."""
     sums = [
-        f"{sum(counted.get(id, 0) for id in ids)} {profile}" for profile, counted in calls.items()
+        f"{sum(counted.get(id, 0) for id in ids)} {profile}"
+        for profile, counted in calls.items()
+        if any(id in counted for id in ids)
     ]
     return f"; calls: {', '.join(sums)}" if sums else ""

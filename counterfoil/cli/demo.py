@@ -12,8 +12,8 @@ import click
 
 from contracts.report import text, write
 from contracts.target import Budget
-from mockserver.faults import names
 
+from .. import catalogue
 from ..orders import Order
 from .check import exit_code, judge
 
@@ -49,7 +49,7 @@ def _served() -> Iterator[str]:
     )  # fmt: skip
     try:
         assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in names()]
+        lines = [process.stdout.readline() for _ in catalogue.here().mock_names()]
         if not lines[-1]:
             raise click.ClickException(f"the mocks did not start (exit code {process.wait()})")
         click.echo("".join(lines))

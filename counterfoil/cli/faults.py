@@ -18,7 +18,7 @@ from .options import Format, mocked
 def command(api: str | None, format: str) -> None:
     """List every way for a mock of one API, or of all, to break."""
     caught = {id: row["caught_by"] for id, row in wiring.measured().get("faults", {}).items()}
-    faults = [change.fault for name in mocked(api) for change in faults_of(name).values()]
+    faults = [change.fault for one in mocked(api) for change in faults_of(one).values()]
     if format == "json":
         rows = [
             {"id": f.id, "group": f.group, "sentence": f.sentence,

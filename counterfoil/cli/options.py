@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from mockserver.faults import UnknownName, find_api, names
+from mockserver.faults import UnknownName
+from mockserver.model import Api
 
-from .. import wiring
+from .. import catalogue, wiring
 from ..configuration import FILE, Configuration, ConfigurationError
 
 
@@ -29,10 +30,11 @@ class Assignment(click.ParamType[tuple[str, str]]):
         return name, given
 
 
-def mocked(api: str | None) -> list[str]:
+def mocked(api: str | None) -> list[type[Api]]:
     """Return the one API that was named, else all that have a mock; raises UsageError."""
     try:
-        return [find_api(api).name] if api else names()
+        known = catalogue.here()
+        return [known.mock(api)] if api else [known.mock(name) for name in known.mock_names()]
     except UnknownName as problem:
         raise click.UsageError(str(problem)) from problem
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 
 from mockserver.concealing import Concealer
-from mockserver.faults import UnknownName, find_api
+from mockserver.faults import UnknownName
 from mockserver.recording import Recorder
 from mockserver.recording_file import Recording
 from mockserver.server import AddressInUse
 from mockserver.upstream import BadUpstream, Upstream
 
-from .. import wiring
+from .. import catalogue, wiring
 from . import EXIT_UNJUDGED
 from .options import Assignment
 
@@ -59,7 +59,7 @@ def command(
     Exit codes: 0 stopped, 2 wrong usage, 3 the file could not be written.
     """
     try:
-        known = find_api(api)
+        known = catalogue.here().mock(api)
         found = wiring.hidden_credentials(api, credentials)
         recording = Recording(_new(out), Concealer(found, known.concealed))
         recorder = Recorder(Upstream.at(upstream), recording, host, port)

@@ -15,14 +15,14 @@ import click
 
 from mockserver import tls
 from mockserver.chaos import KINDS, read_plan
-from mockserver.faults import UnknownName, names
+from mockserver.faults import UnknownName
 from mockserver.model import ChunkSize, Settings
 from mockserver.reply_files import FixtureError
 from mockserver.server import AddressInUse
 from mockserver.store import StoreError
 from mockserver.workers import WorkersFailed
 
-from .. import serving, wiring
+from .. import catalogue, serving, wiring
 from ..logs import Logging
 from .options import Assignment, ConfigurationFile, ConfiguredServe, NoConfiguration
 
@@ -209,7 +209,7 @@ def command(
     A request that carries the header `Counterfoil-Chaos: KIND` (or several, with commas; also
     `latency=0.3` and `chunk_latency=uniform:0.1,0.5`) meets that alone.
     """
-    chosen = tuple(apis) or tuple(names())
+    chosen = tuple(apis) or tuple(catalogue.here().mock_names())
     logging = Logging(log_format, log_requests)
     logging.set_up()
     try:

@@ -16,7 +16,7 @@ from .options import Format, mocked
 @Format
 def command(api: str | None, format: str) -> None:
     """List every way for a mock of one API, or of all, to differ and stay honest."""
-    variants = [change.variant for name in mocked(api) for change in variants_of(name).values()]
+    variants = [change.variant for one in mocked(api) for change in variants_of(one).values()]
     if format == "json":
         rows = [{"id": v.id, "sentence": v.sentence, "settings": dict(v.settings)}
                 for v in variants if v]  # fmt: skip

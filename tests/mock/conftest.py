@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 
 from mockserver import create_app
 from mockserver.clock import Clock, VirtualClock
-from mockserver.faults import fault, read_chances, with_faults
+from mockserver.faults import fault, package_of, read_chances, with_faults
 from mockserver.journal import Journal
 from mockserver.model import Answer, Api, Call, Chunk, Identity, Operation, Refusal, Settings, World
 from mockserver.replies import Replies
@@ -155,7 +155,7 @@ def journal() -> Journal:
 
 @pytest.fixture
 def echo_faults(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = ModuleType("mockserver.apis.echo.faults")
+    module = ModuleType(f"{package_of(Echo)}.faults")
     vars(module)["known"] = FAULTS
     monkeypatch.setitem(sys.modules, module.__name__, module)
 

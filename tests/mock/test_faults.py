@@ -14,6 +14,7 @@ from mockserver.faults import (
     fault,
     faults_of,
     find_api,
+    package_of,
     with_faults,
 )
 from mockserver.model import Answer, Api, Fault
@@ -76,8 +77,8 @@ def combined(*faults: type[Api]) -> type[Api]:
 
 @pytest.fixture
 def echo_faults(monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = module("mockserver.apis.echo.faults", all=[*FAMILY, Twice, Shouted, FourTimes])
-    monkeypatch.setitem(sys.modules, "mockserver.apis.echo.faults", folder)
+    name = f"{package_of(Echo)}.faults"
+    monkeypatch.setitem(sys.modules, name, module(name, all=[*FAMILY, Twice, Shouted, FourTimes]))
 
 
 def said(make_api: MakeApi, change: type[Api]) -> bytes:

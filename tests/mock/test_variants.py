@@ -1,3 +1,4 @@
+import sys
 from contextlib import suppress
 from types import ModuleType
 
@@ -7,9 +8,8 @@ import contracts
 from contracts.model import NotReached, Request
 from contracts.target import Target
 from counterfoil import wiring
-from mockserver import variants
 from mockserver.clock import VirtualClock
-from mockserver.faults import UnknownName, find_api, names
+from mockserver.faults import UnknownName, find_api, names, package_of
 from mockserver.variants import variant, variants_of
 
 VARIANTS = [id for api in names() for id in variants_of(api)]
@@ -39,19 +39,17 @@ def test_a_variant_is_no_fault_and_an_emulator_of_its_api(api):
         assert change.fault is None
 
 
-def test_an_api_without_a_module_of_variants_has_none(monkeypatch):
-    monkeypatch.setattr(variants.importlib.util, "find_spec", lambda path: None)
-    assert variants_of("genesis") == {}
+def test_an_api_without_a_module_of_variants_has_none(echo):
+    assert variants_of(echo) == {}
 
 
 def test_one_id_for_two_variants_is_an_error(monkeypatch, echo):
     module = ModuleType("variants")
     for name in ("One", "Other"):
         setattr(module, name, variant("echo.same", "Is the same.")(type(name, (echo,), {})))
-    monkeypatch.setattr(variants.importlib.util, "find_spec", lambda path: path)
-    monkeypatch.setattr(variants.importlib, "import_module", lambda path: module)
+    monkeypatch.setitem(sys.modules, f"{package_of(echo)}.variants", module)
     with pytest.raises(ValueError, match=r"two variants have the id echo\.same"):
-        variants_of("echo")
+        variants_of(echo)
 
 
 def test_an_unknown_variant_is_told_the_nearest_one():
