@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
+SERVING = (ROOT / "docs/serving.md").read_text("utf-8")
 DOCUMENTS = [
     "README.md",
     "ARCHITECTURE.md",
@@ -23,16 +24,19 @@ DOCUMENTS = [
     "docs/ci.md",
     "docs/tutorial.md",
     "docs/writing-clauses.md",
+    "docs/intercept.md",
 ]
 
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
-COMMANDS = [
-    line
-    for kind, block in BLOCKS
-    if kind == "sh"
-    for line in block.replace("\\\n", "").splitlines()
-    if line.strip()
-]
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README + SERVING, re.DOTALL)
+COMMANDS = list(
+    dict.fromkeys(
+        line
+        for kind, block in BLOCKS
+        if kind == "sh"
+        for line in block.replace("\\\n", "").splitlines()
+        if line.strip()
+    )
+)
 TRANSCRIPTS = [block for kind, block in BLOCKS if kind == "text"]
 
 MADE = {"make demo": ["demo"], "make test": ["test"]}
@@ -137,10 +141,18 @@ def test_the_demo_prints_what_the_readme_shows_and_writes_its_reports(tmp_path):
     ]
 
 
-def test_the_python_of_the_readme_runs():
-    (code,) = [block for kind, block in BLOCKS if kind == "python"]
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+def test_the_python_of_the_readme_runs(tmp_path):
+    test, script = (block for kind, block in BLOCKS if kind == "python")
+    (tmp_path / "test_readme_example.py").write_text(test)
+    asked = [sys.executable, "-m", "pytest", "-q", "-p", "no:schemathesis", str(tmp_path)]
+    done = subprocess.run(asked, cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout + done.stderr
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout.startswith("http://127.0.0.1:"), done.stderr
+
+
+def test_the_readme_stays_one_page():
+    assert README.count("\n") <= 270
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

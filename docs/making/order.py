@@ -8,7 +8,7 @@ from typing import Any
 
 ORDER: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Start", ("index.md", "tutorial.md", "one-page.md")),
-    ("Mocks", ("pytest.md", "mock-page.md", "intercept.md", "openapi.md")),
+    ("Mocks", ("serving.md", "pytest.md", "mock-page.md", "intercept.md", "openapi.md")),
     ("Checks", ("vendor.md", "reports.md", "ci.md", "openapi-check.md", "writing-clauses.md")),
     ("APIs", ("apis/*.md",)),
     ("Commands", ("commands/index.md", "configuration.md", "commands/*.md")),
