@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import contracts
 from contracts import baseline
+from contracts.documents import contract_of, is_path
 from contracts.model import BaselineEntry, Contract, ContractError
 from contracts.runner import PROFILES, Plan, choose
 from contracts.target import Budget, Target
@@ -31,10 +32,15 @@ class Order:
     budget: Budget
     given: Mapping[str, str]
     faults: tuple[str, ...]
+    values: Mapping[str, str] = field(default_factory=dict)
+    read_only: bool = False
+    every_operation: bool = False
 
     def command(self, api: str) -> str:
         """Return the command that checks one API again; secrets stay in their variables."""
         words = ["counterfoil", "check", api, *self._broken(api)]
+        words += [word for pair in self.values.items() for word in ("--value", "=".join(pair))]
+        words += ["--read-only"] * self.read_only + ["--every-operation"] * self.every_operation
         words += ["--url", self.url] if self.url else ["--mock"]
         return shlex.join([*words, "--profile", self.profile, "--seed", str(self.seed)])
 
@@ -48,8 +54,16 @@ class Order:
         return [word for fault in own for word in ("--fault", fault)]
 
 
-def contracts_of(api: str) -> list[Contract]:
-    """Return the contract of one API, or of `all`; raises ContractError."""
+def contracts_of(api: str, order: Order | None = None) -> list[Contract]:
+    """Return the contract of one API or document, or of `all`; raises ContractError."""
+    if is_path(api):
+        given = (order.values, order.read_only) if order else ({}, False)
+        return [contract_of(Path(api), given[0], read_only=given[1])]
+    if order and (order.values or order.read_only or order.every_operation):
+        raise ContractError(
+            "--value, --read-only and --every-operation go with an OpenAPI document, "
+            "like openapi.yaml in the place of an API's name"
+        )
     return [contracts.load(name) for name in (contracts.names() if api == "all" else [api])]
 
 
@@ -67,9 +81,15 @@ def plan_of(contract: Contract, order: Order, chosen: list[Contract]) -> Plan:
         clauses=tuple(clause for clause in contract.clauses if clause in wanted),
         profile=PROFILES[order.profile],
         seed=order.seed,
-        command=order.command(contract.name),
+        command=order.command(_called(contract)),
         serve=order.serve(contract.name),
+        every_operation=order.every_operation,
     )
+
+
+def _called(contract: Contract) -> str:
+    """Return what a user types to name a contract."""
+    return str(contract.document) if contract.partial else contract.name
 
 
 def _is_of(fault: str, contract: Contract) -> bool:
@@ -89,11 +109,12 @@ def credentials_for(contract: Contract, order: Order, chosen: list[Contract]) ->
                 f"{name!r}: with `all`, say whose it is, like {chosen[0].name}.{name}"
             )
         if (plain if dot else name) not in names:
-            raise ContractError(
-                f"unknown credential {name!r}; {contract.name} has {', '.join(names)}"
-            )
+            has = ", ".join(names) or "none: its document lists no security scheme that we know"
+            raise ContractError(f"unknown credential {name!r}; {contract.name} has {has}")
         given[plain if dot else name] = value
     found = wiring.environment_credentials(contract.name, names) | given
+    if contract.partial:
+        return found
     if order.url is None:
         found = wiring.all_credentials(contract.name) | found
     elif wiring.is_loopback(order.url):
@@ -123,9 +144,12 @@ def target_for(
     return Target(MOCK_URL, app=made.app.wsgi_app, clock=clock, budget=order.budget)
 
 
-def entries_of(path: Path) -> tuple[BaselineEntry, ...]:
-    """Return the entries of a baseline, of whichever API; raises ContractError."""
-    known = {clause.id for one in contracts_of("all") for clause in one.clauses}
+def entries_of(path: Path, chosen: Sequence[Contract] = ()) -> tuple[BaselineEntry, ...]:
+    """Return the entries of a baseline, of whichever API; raises ContractError.
+
+    A `chosen` contract may also be one that is no API of ours.
+    """
+    known = {clause.id for one in (*contracts_of("all"), *chosen) for clause in one.clauses}
     try:
         said = path.read_text(encoding="utf-8")
     except OSError as problem:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from contracts import baseline
+from contracts.documents import is_path, remarks_of
 from contracts.model import BaselineEntry, Contract, ContractError, Verdict
 from contracts.report import FORMATS, text, write
 from contracts.runner import PROFILES, Event, Outcome, Plan, run
@@ -54,6 +55,12 @@ from .progress import Progress
     "--rate", type=click.FloatRange(0, min_open=True), metavar="N", help="Calls a second at most."
 )
 @click.option("--fault", "faults", multiple=True, metavar="ID", help="With --mock: break it so.")
+@click.option("--value", "values", multiple=True, type=Assignment(), metavar="NAME=VALUE",
+              help="With a document: a path parameter of something that there is.")  # fmt: skip
+@click.option("--read-only", is_flag=True,
+              help="With a document: only GET, HEAD and OPTIONS.")  # fmt: skip
+@click.option("--every-operation", is_flag=True,
+              help="With a document: 3 unless every operation accepts a request.")  # fmt: skip
 @click.option(
     "--report",
     "reports",
@@ -69,10 +76,13 @@ from .progress import Progress
 def command(
     api: str, url: str | None, mock: bool, credentials: tuple[tuple[str, str], ...],
     only: tuple[str, ...], profile: str, seed: int, max_calls: int | None, max_time: float | None,
-    rate: float | None, faults: tuple[str, ...], reports: tuple[Path, ...], accepted: Path | None,
+    rate: float | None, faults: tuple[str, ...], values: tuple[tuple[str, str], ...],
+    read_only: bool, every_operation: bool, reports: tuple[Path, ...], accepted: Path | None,
     draft: Path | None,
 ) -> None:  # fmt: skip
     """Say which promises of API (or `all`) an endpoint keeps, and which it breaks.
+
+    API may be the path of any OpenAPI document: a file that ends in .yaml, .yml or .json.
 
     Exit codes: 0 kept, 1 broken, 2 wrong usage, 3 could not be judged, 130 interrupted.
     """
@@ -84,11 +94,13 @@ def command(
         )
     _check_reports(reports)
     _check_draft(draft)
-    entries = _entries(accepted)
     order = Order(
-        url, only, profile, seed, Budget(max_calls, max_time, rate), dict(credentials), faults
-    )
-    outcomes = judge(api, order)
+        url, only, profile, seed, Budget(max_calls, max_time, rate), dict(credentials), faults,
+        dict(values), read_only, every_operation,
+    )  # fmt: skip
+    chosen = _chosen(api, order)
+    entries = _entries(accepted, chosen)
+    outcomes = judge(chosen, order, below=api == "all")
     for outcome in outcomes:
         baseline.hold(outcome, entries)
         github_actions.say(text.render(outcome))
@@ -104,19 +116,34 @@ def command(
     sys.exit(exit_code(outcomes))
 
 
-def judge(api: str, order: Order) -> list[Outcome]:
-    """Judge one API or `all`; raises a usage error for whatever is wrong with the order."""
+def _chosen(api: str, order: Order) -> list[Contract]:
+    """Return the contracts to judge, and tell what is to be known of a document."""
     try:
         if order.url is not None:
             checked_url(order.url)
-        chosen = contracts_of(api)
+        elif is_path(api):
+            raise ContractError("--mock is for the APIs that have one; judge a document by --url")
+        chosen = contracts_of(api, order)
+    except ContractError as problem:
+        raise click.UsageError(str(problem)) from problem
+    for contract in chosen:
+        if contract.partial:
+            examples = PROFILES[order.profile].examples
+            for remark in remarks_of(contract, order.url or "", examples):
+                click.echo(f"{contract.name}: {text.visible(remark)}", err=True)
+    return chosen
+
+
+def judge(chosen: list[Contract], order: Order, *, below: bool) -> list[Outcome]:
+    """Judge these contracts; raises a usage error for whatever is wrong with the order."""
+    try:
         plans = [(contract, plan_of(contract, order, chosen)) for contract in chosen]
         jobs = [
             (contract, plan, credentials_for(contract, order, chosen))
             for contract, plan in plans
             if plan.clauses
         ]
-        return _run_all(jobs, order, below=api == "all")
+        return _run_all(jobs, order, below=below)
     except (ContractError, UnknownName, FixtureError) as problem:
         raise click.UsageError(str(problem)) from problem
 
@@ -137,10 +164,10 @@ def _check_draft(draft: Path | None) -> None:
         raise click.UsageError(f"{draft}: there is no folder {draft.parent}")
 
 
-def _entries(path: Path | None) -> tuple[BaselineEntry, ...]:
+def _entries(path: Path | None, chosen: list[Contract]) -> tuple[BaselineEntry, ...]:
     """Return the entries of a baseline, of whichever API; raises a usage error."""
     try:
-        return entries_of(path) if path else ()
+        return entries_of(path, chosen) if path else ()
     except ContractError as problem:
         raise click.UsageError(str(problem)) from problem
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import click
 
-import contracts
 from contracts.model import ContractError
 
 from .. import wiring
+from ..orders import contracts_of
 from .options import Format
 
 
@@ -18,9 +18,9 @@ from .options import Format
 @click.argument("api", required=False)
 @Format
 def command(api: str | None, format: str) -> None:
-    """List every promise of one API, or of all."""
+    """List every promise of one API or OpenAPI document, or of all."""
     try:
-        found = [contracts.load(name) for name in ([api] if api else contracts.names())]
+        found = contracts_of(api or "all")
     except ContractError as problem:
         raise click.UsageError(str(problem)) from problem
     calls: dict[str, dict[str, int]] = wiring.measured().get("calls", {})

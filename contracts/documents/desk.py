@@ -1,0 +1,133 @@
+"""The requests of a document's operations, made when they are asked for, a few kept at hand."""
+
+from __future__ import annotations
+
+import random
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..openapi import Drawing
+from ..samples import Sample
+from .asking import Asking
+from .outline import Listed, Outline
+
+AT_HAND = 8
+"""Operations whose requests are kept; a run goes from one to the next."""
+
+
+class Desk:
+    """All requests of one document; it is the same for every run, and holds no answer."""
+
+    def __init__(self, outline: Outline, values: Mapping[str, str]) -> None:
+        self._outline = outline
+        self._values = values
+        self.listed = {one.id: one for one in outline.operations}
+        self.at: dict[str, list[Listed]] = {}
+        for one in outline.operations:
+            if one.method in ("GET", "POST"):
+                self.at.setdefault(one.path.rstrip("/"), []).append(one)
+        for there in self.at.values():
+            there.sort(key=lambda one: one.method)
+        self._asking: OrderedDict[str, Asking] = OrderedDict()
+        self._drawn: OrderedDict[tuple[str, int, int, bool], list[Sample]] = OrderedDict()
+
+    def asking(self, id: str) -> Asking:
+        """Return the requests of an operation."""
+        if id not in self._asking:
+            self._asking[id] = Asking(self._outline, self.listed[id], self._values)
+            if len(self._asking) > AT_HAND:
+                self._asking.popitem(last=False)
+        return self._asking[id]
+
+    def free(self, id: str) -> set[str]:
+        """Return the path's parameters of which the document lists the values."""
+        operation = self.asking(id).operation
+        return {
+            one["name"]
+            for one in operation.parameters
+            if one["in"] == "path" and "enum" in self._outline.requests.target(one["schema"])
+        }
+
+    def valid(self, id: str, seed: int, most: int) -> list[Sample]:
+        """Return requests that conform: the plain ones, then drawn ones."""
+        plain = self.asking(id).plain
+        if len(plain) >= most:
+            return list(plain[:most])
+        return [*plain, *self._draw(id, seed, most - len(plain), valid=True)]
+
+    def lazily_valid(self, id: str, seed: int, most: int) -> Iterator[Sample]:
+        """Yield the same, drawing only when the plain ones are used up."""
+        plain = self.asking(id).plain[:most]
+        yield from plain
+        if len(plain) < most:
+            yield from self._draw(id, seed, most - len(plain), valid=True)
+
+    def hard(self, id: str, seed: int, most: int) -> list[Sample]:
+        """Return requests that servers trip over: hostile texts, and what the schema forbids."""
+        harder = [one for sample in self.asking(id).plain[-1:] for one in sample.harder()]
+        drawn = self._draw(id, seed, most // 2, valid=False)
+        choice = random.Random(f"{seed} {id}")
+        chosen = sorted(choice.sample(range(len(harder)), min(len(harder), most - len(drawn))))
+        return [*(harder[place] for place in chosen), *drawn][:most]
+
+    def _draw(self, id: str, seed: int, count: int, *, valid: bool) -> list[Sample]:
+        key = (id, seed, count, valid)
+        if key not in self._drawn:
+            self._drawn[key] = list(self._schemathesis(id, seed, count, valid))
+            if len(self._drawn) > 4 * AT_HAND:
+                self._drawn.popitem(last=False)
+        return self._drawn[key]
+
+    def _schemathesis(self, id: str, seed: int, count: int, valid: bool) -> Iterator[Sample]:
+        """Yield what Schemathesis draws; path and cookies are ours, files it has no say in."""
+        asking = self.asking(id)
+        operation, basis = asking.operation, asking.plain
+        drawable = [one for one in operation.parameters if one["in"] in ("query", "header")]
+        kinds = {k: v for k, v in operation.bodies.items() if not k.startswith("multipart")}
+        if count < 1 or not basis or (operation.bodies and not kinds):
+            return
+        if not drawable and not kinds:
+            return
+        free = replace(
+            operation, path="/", parameters=tuple(drawable), bodies=kinds, _validators={}
+        )
+        kept = {name for name, _ in basis[0].headers} - {one["name"] for one in drawable}
+        headers = tuple(line for line in basis[0].headers if line[0] in kept)
+        drawn = Drawing((free,), _document(free))
+        for sample in drawn.samples(seed, count, valid=valid):
+            yield replace(
+                sample,
+                operation=operation,
+                path=basis[0].path,
+                headers=(*headers, *sample.headers),
+                plain=False,
+            )
+
+
+def _document(operation: Any) -> dict[str, Any]:
+    """Return a document of one operation, with what it refers to and nothing else."""
+    words = ("name", "in", "required", "style", "explode", "schema", "allowReserved")
+    definition: dict[str, Any] = {
+        "operationId": operation.id,
+        "parameters": [
+            {word: one[word] for word in words if word in one}
+            if not one.get("content")
+            else {"name": one["name"], "in": one["in"], "required": one.get("required", False),
+                  "content": {"application/json": {"schema": one["schema"]}}}
+            for one in operation.parameters
+        ],
+        "responses": {"default": {"description": "any"}},
+    }  # fmt: skip
+    if operation.bodies:
+        definition["requestBody"] = {
+            "required": operation.body_required,
+            "content": {kind: {"schema": schema} for kind, schema in operation.bodies.items()},
+        }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "one operation", "version": "1"},
+        "paths": {"/": {operation.method.lower(): definition}},
+        "components": operation.components,
+    }
