@@ -88,14 +88,14 @@ class Drawing:
     operations: tuple[Operation, ...]
     document: dict[str, Any]
 
-    def samples(self, seed: int, count: int, *, valid: bool) -> list[Sample]:
-        """Return requests that are drawn; none where Schemathesis finds no way."""
+    def samples(self, seed: int, count: int) -> list[Sample]:
+        """Return valid requests that are drawn; none where Schemathesis finds no way."""
         schema = Schema(self, lambda: self.document)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 # Schemathesis is loaded first, and Hypothesis is as it was afterwards.
-                return list(schema.drawn_alike(self.operations[0], count, seed, valid=valid))
+                return list(schema.drawn_valid(self.operations[0], count, seed))
         except Exception:
             # A stranger's schema may ask for anything; the plain requests are there as well.
             return []
@@ -187,16 +187,13 @@ class Schema:
         own_seed = zlib.crc32(f"{seed} {operation.id} {mode}".encode())
         yield from _samples(operation, _draw(strategy, count, own_seed))
 
-    def drawn_alike(
-        self, operation: Operation, count: int, seed: int, *, valid: bool
-    ) -> Iterator[Sample]:
-        """Yield samples that are drawn alike in every process, whatever else is loaded."""
+    def drawn_valid(self, operation: Operation, count: int, seed: int) -> Iterator[Sample]:
+        """Yield valid samples that are drawn alike in every process, whatever else is loaded."""
         self._theirs(operation)
         from schemathesis.generation import GenerationMode
 
-        mode = GenerationMode.POSITIVE if valid else GenerationMode.NEGATIVE
         with drawn_alike():
-            yield from self.drawn_as(mode, operation, count, seed)
+            yield from self.drawn_as(GenerationMode.POSITIVE, operation, count, seed)
 
     def complaint(self, operation: Operation, exchange: Exchange, check: str) -> str:
         """Return what a check of Schemathesis has against an answer, in a line; "" for nothing."""

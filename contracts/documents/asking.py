@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
+from urllib.parse import parse_qsl
 
 from ..document import Operation, is_form, is_json
 from ..samples import Sample
@@ -69,7 +70,7 @@ class Asking:
         )
 
     def _path(self) -> str:
-        path = written(self.listed.path)
+        path = written(self.listed.path.partition("?")[0])
         for one in self.listed.parameters:
             style = one.get("style")
             if one["in"] == "path" and style in PREFIXES:
@@ -125,6 +126,33 @@ class Asking:
                 continue
         return tuple({one.request: one for one in made}.values())
 
+    @cached_property
+    def fixed(self) -> Pairs:
+        """The query that is part of a path, as some documents tell operations apart."""
+        return tuple(parse_qsl(self.listed.path.partition("?")[2], keep_blank_values=True))
+
+    @cached_property
+    def nobodys(self) -> tuple[Sample, ...]:
+        """A valid request about a thing that there hardly is, where nothing is changed by it."""
+        names = self.listed.path_names
+        if not (self.listed.safe and names and self.plain):
+            return ()
+        schema = next(p["schema"] for p in self.operation.parameters if p["name"] == names[-1])
+        judge = validator(schema, self.operation.components)
+        for value in (f"{NOBODYS}-nobody", 2147483646):
+            if judge.is_valid(value):
+                path = {**self.plain[0].path, names[-1]: str(value)}
+                return (replace(self.plain[0], path=path, kept=frozenset(names[-1:])),)
+        return ()
+
+    @cached_property
+    def basis(self) -> Sample | None:
+        """All of a plain request but its body, None where no value of a parameter comes to mind."""
+        try:
+            return Sample(self.operation, **self._parameters(False))
+        except Unmade:
+            return None
+
     def _written(self, whole: bool) -> Iterator[Sample]:
         operation, parts = self.operation, self._parameters(whole)
         if not self.kinds:
@@ -162,7 +190,7 @@ class Asking:
         yield from good[:3]
 
     def _parameters(self, whole: bool) -> dict[str, Any]:
-        texts: dict[str, list[tuple[str, str]]] = {"query": [], "header": [], "cookie": []}
+        texts = {"query": [*self.fixed], "header": [], "cookie": []}
         path: dict[str, str] = {}
         for one in self.operation.parameters:
             if one["in"] == "path":

@@ -6,6 +6,7 @@ import random
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from ..openapi import Drawing
@@ -31,7 +32,7 @@ class Desk:
         for there in self.at.values():
             there.sort(key=lambda one: one.method)
         self._asking: OrderedDict[str, Asking] = OrderedDict()
-        self._drawn: OrderedDict[tuple[str, int, int, bool], list[Sample]] = OrderedDict()
+        self._drawn: OrderedDict[tuple[str, int, int], list[Sample]] = OrderedDict()
 
     def asking(self, id: str) -> Asking:
         """Return the requests of an operation."""
@@ -50,59 +51,59 @@ class Desk:
             if one["in"] == "path" and "enum" in self._outline.requests.target(one["schema"])
         }
 
-    def valid(self, id: str, seed: int, most: int) -> list[Sample]:
-        """Return requests that conform: the plain ones, then drawn ones."""
-        plain = self.asking(id).plain
-        if len(plain) >= most:
-            return list(plain[:most])
-        return [*plain, *self._draw(id, seed, most - len(plain), valid=True)]
-
-    def lazily_valid(self, id: str, seed: int, most: int) -> Iterator[Sample]:
-        """Yield the same, drawing only when the plain ones are used up."""
-        plain = self.asking(id).plain[:most]
+    def valid(self, id: str, seed: int, most: int) -> Iterator[Sample]:
+        """Yield requests that conform: the plain ones, then drawn ones if those are too few."""
+        asking = self.asking(id)
+        plain = (*asking.plain[:1], *asking.nobodys, *asking.plain[1:])[:most]
         yield from plain
         if len(plain) < most:
-            yield from self._draw(id, seed, most - len(plain), valid=True)
+            yield from self._drawn_for(id, seed, most - len(plain))
 
     def hard(self, id: str, seed: int, most: int) -> list[Sample]:
-        """Return requests that servers trip over: hostile texts, and what the schema forbids."""
-        harder = [one for sample in self.asking(id).plain[-1:] for one in sample.harder()]
-        drawn = self._draw(id, seed, most // 2, valid=False)
+        """Return requests that servers trip over: what the schema forbids, and hostile texts."""
+        asking = self.asking(id)
+        wrong = [one for one, _ in chain(asking.wrong_bodies(), asking.lacking(), asking.strange())]
+        harder = [one for sample in asking.plain[-1:] for one in sample.harder()]
         choice = random.Random(f"{seed} {id}")
-        chosen = sorted(choice.sample(range(len(harder)), min(len(harder), most - len(drawn))))
-        return [*(harder[place] for place in chosen), *drawn][:most]
+        few = wrong[: most // 2]
+        places = choice.sample(range(len(harder)), min(len(harder), most - len(few)))
+        return [*few, *(harder[place] for place in sorted(places))]
 
-    def _draw(self, id: str, seed: int, count: int, *, valid: bool) -> list[Sample]:
-        key = (id, seed, count, valid)
+    def _drawn_for(self, id: str, seed: int, count: int) -> list[Sample]:
+        key = (id, seed, count)
         if key not in self._drawn:
-            self._drawn[key] = list(self._schemathesis(id, seed, count, valid))
+            self._drawn[key] = list(self._schemathesis(id, seed, count))
             if len(self._drawn) > 4 * AT_HAND:
                 self._drawn.popitem(last=False)
         return self._drawn[key]
 
-    def _schemathesis(self, id: str, seed: int, count: int, valid: bool) -> Iterator[Sample]:
-        """Yield what Schemathesis draws; path and cookies are ours, files it has no say in."""
+    def _schemathesis(self, id: str, seed: int, count: int) -> Iterator[Sample]:
+        """Yield what Schemathesis draws; path and cookies are ours, files it has no say in.
+
+        What is drawn where nothing plain comes to mind is the plainest that there is.
+        """
         asking = self.asking(id)
-        operation, basis = asking.operation, asking.plain
+        operation, basis = asking.operation, asking.basis
         drawable = [one for one in operation.parameters if one["in"] in ("query", "header")]
         kinds = {k: v for k, v in operation.bodies.items() if not k.startswith("multipart")}
-        if count < 1 or not basis or (operation.bodies and not kinds):
+        if count < 1 or basis is None or (operation.bodies and not kinds):
             return
         if not drawable and not kinds:
             return
         free = replace(
             operation, path="/", parameters=tuple(drawable), bodies=kinds, _validators={}
         )
-        kept = {name for name, _ in basis[0].headers} - {one["name"] for one in drawable}
-        headers = tuple(line for line in basis[0].headers if line[0] in kept)
+        kept = {name for name, _ in basis.headers} - {one["name"] for one in drawable}
+        headers = tuple(line for line in basis.headers if line[0] in kept)
         drawn = Drawing((free,), _document(free))
-        for sample in drawn.samples(seed, count, valid=valid):
+        for sample in drawn.samples(seed, count):
             yield replace(
                 sample,
                 operation=operation,
-                path=basis[0].path,
+                path=basis.path,
+                query=(*asking.fixed, *sample.query),
                 headers=(*headers, *sample.headers),
-                plain=False,
+                plain=not asking.plain,
             )
 
 

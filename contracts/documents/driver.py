@@ -146,4 +146,6 @@ class DocumentDriver(Driver):
         first = next((one for one in quiet if not one.trouble), None)
         if first is None:
             return self.send(Request("GET", "/"))
-        return self.send(self.admitted(Request("GET", written(first.path)), first))
+        return self.send(
+            self.admitted(Request("GET", written(first.path.partition("?")[0])), first)
+        )

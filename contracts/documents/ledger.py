@@ -89,7 +89,9 @@ class Ledger:
         last: Exchange | None = None
         reason = "no request comes to mind that the document permits"
         try:
-            for sample in self._desk.valid(listed.id, 0, MOST_TRIES)[:MOST_TRIES]:
+            for sample in self._desk.valid(listed.id, 0, MOST_TRIES):
+                if sample.kept:
+                    continue  # it names nobody's thing
                 try:
                     last = self.ask(sample)
                 except NotReached as missing:
@@ -163,5 +165,7 @@ def _wanted(listed: Listed, name: str) -> str:
 
 def shared(driver: DocumentDriver, desk: Desk) -> Ledger:
     """Return the ledger of a driver's run."""
-    found: Ledger = driver.shared.setdefault(Ledger, Ledger(driver, desk))
+    if Ledger not in driver.shared:
+        driver.shared[Ledger] = Ledger(driver, desk)
+    found: Ledger = driver.shared[Ledger]
     return found

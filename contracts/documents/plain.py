@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..drawing import texts_like
 from ..schemas import Json
 from .shapes import Shapes
 
@@ -62,13 +63,18 @@ class _Plain:
         return self._typed(schema, depth)
 
     def _joined(self, schema: Mapping[str, Any], depth: int) -> Json:
-        rest = {word: value for word, value in schema.items() if word != "allOf"}
-        made = [self.value(part, depth + 1) for part in schema["allOf"]]
-        if rest.keys() & {"properties", "type", "required", "anyOf"}:
-            made.append(self.value(rest, depth + 1))
-        if all(isinstance(one, dict) for one in made):
+        parts = [*schema["allOf"], {k: v for k, v in schema.items() if k != "allOf"}]
+        made = [value for part in parts for value in self._made(part, depth)]
+        if made and all(isinstance(one, dict) for one in made):
             return {name: value for one in made for name, value in one.items()}
-        return next((one for one in made if one != "a"), made[0])
+        return next((one for one in made if one != "a"), "a")
+
+    def _made(self, schema: Json, depth: int) -> list[Json]:
+        """Return a part's value; none of a part that says nothing by itself."""
+        plainly = self._shapes.target(schema)
+        if not isinstance(plainly, dict) or not plainly.keys() - {"nullable", "default"}:
+            return []
+        return [self.value(schema, depth + 1)]
 
     def _first(self, schema: Mapping[str, Any], depth: int) -> Json:
         for branch in schema["anyOf"]:
@@ -173,6 +179,9 @@ def text(schema: Mapping[str, Any]) -> str:
         validate_formats=False,
     )
     for candidate in (*TEXTS, *(letter * size for letter in "a1A" for size in range(1, 41))):
+        if judge.is_valid(candidate):
+            return candidate
+    for candidate in texts_like(pattern):
         if judge.is_valid(candidate):
             return candidate
     raise Unmade

@@ -61,6 +61,27 @@ def _text(path: Path) -> str:
         raise ContractError(f"{path}: it is not UTF-8") from None
 
 
+def _check_nesting(text: str) -> None:
+    """Raise RecursionError for YAML that is nested so deep that its parser, which recurs, crashes.
+
+    A quick look tells that most are not; what may be is parsed without being built.
+    """
+    depth = deepest = 0
+    for bracket in re.finditer(r"[\[\]{}]", text):
+        depth += 1 if bracket[0] in "[{" else -1
+        deepest = max(deepest, depth)
+    if deepest <= DEEPEST and not re.search(
+        rf"^ {{{DEEPEST}}}|(?:[-?:]\s+){{{DEEPEST}}}", text, re.M
+    ):
+        return
+    depth = 0
+    for event in yaml.parse(text, _loader()):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise RecursionError
+
+
 def _parsed(text: str, path: Path) -> Json:
     if text.lstrip()[:1] == "{":
         try:
@@ -69,6 +90,7 @@ def _parsed(text: str, path: Path) -> Json:
             if path.suffix.lower() == ".json":
                 raise ContractError(f"{path}: it is not JSON: {problem}") from None
     try:
+        _check_nesting(text)
         return yaml.load(text, _loader())
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark

@@ -48,4 +48,5 @@ def _cost(calls: dict[str, dict[str, int]], ids: Sequence[str]) -> str:
     sums = [
         f"{sum(counted.get(id, 0) for id in ids)} {profile}" for profile, counted in calls.items()
     ]
-    return f"; calls: {', '.join(sums)}" if sums else ""
+    measured = any(id in counted for counted in calls.values() for id in ids)
+    return f"; calls: {', '.join(sums)}" if measured else ""
