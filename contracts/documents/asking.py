@@ -180,14 +180,21 @@ class Asking:
         if isinstance(media.get("examples"), dict):
             shown += [self._shown(one) for one in media["examples"].values()]
         good = [value for value in shown if value is not None and judge.is_valid(value)]
-        made = plain(self.outline.requests, schema, whole=whole)
-        if not good or not whole:
-            if not judge.is_valid(made):
-                if not good:
-                    raise Unmade
-            else:
-                good = [made] if not good else [good[0], made]
+        if not (good and whole):
+            good += self._plain_bodies(schema, judge, whole)
+        if not good:
+            raise Unmade
         yield from good[:3]
+
+    def _plain_bodies(self, schema: Json, judge: Any, whole: bool) -> list[Json]:
+        for shown in (True, False):
+            try:
+                made = plain(self.outline.requests, schema, whole=whole, shown=shown)
+            except Unmade:
+                continue
+            if judge.is_valid(made):
+                return [made]
+        return []
 
     def _parameters(self, whole: bool) -> dict[str, Any]:
         texts = {"query": [*self.fixed], "header": [], "cookie": []}

@@ -30,6 +30,7 @@ class Ledger:
         self._filled: dict[Sample, Sample] = {}
         self._at = ""
         self._accepted: dict[str, Sample] = {}
+        self._made_with: dict[str, Sample] = {}
         self._refusal: dict[str, str] = {}
         self._last: dict[str, Exchange] = {}
         self._prepared: set[str] = set()
@@ -42,16 +43,36 @@ class Ledger:
         again = self._driver.repeats and listed.method == "DELETE"
         if sample not in self._filled or anew or again:
             self._prepare(listed)
-            free = self._desk.free(listed.id)
-            try:
-                values = self.known.values(listed, sample.path, free)
-            except Missing as missing:
-                raise NotReached(_wanted(listed, str(missing))) from None
+            values = self._values(listed, sample)
             kept = {n: text for n, text in sample.path.items() if n in sample.kept}
             if any(values[name] == "" for name in values if name not in kept):
                 raise NotReached(_wanted(listed, next(n for n in values if not values[n])))
             self._filled[sample] = replace(sample, path={**values, **kept})
         return self._filled[sample]
+
+    def _values(self, listed: Listed, sample: Sample) -> dict[str, str]:
+        free = self._desk.free(listed.id)
+        try:
+            return self.known.values(listed, sample.path, free)
+        except Missing:
+            self._make_another(listed)
+        try:
+            return self.known.values(listed, sample.path, free)
+        except Missing as missing:
+            raise NotReached(_wanted(listed, str(missing))) from None
+
+    def _make_another(self, listed: Listed) -> None:
+        """Make once more what an operation deletes, by the request that was accepted before."""
+        for other in self._desk.at.get(listed.path.rstrip("/").rpartition("/")[0], ()):
+            sample = self._accepted.get(other.id)
+            if other.method == "POST" and sample is not None:
+                exchanges = self._driver.exchanges
+                before = len(exchanges)
+                filled = self._made_with.get(other.id, sample)
+                sent = self._driver.send(self._driver.admitted(filled.request, other))
+                del exchanges[before:]
+                if self._driver.accepted(sent):
+                    self.known.learn(other, sent)
 
     def ask(self, sample: Sample, *, again: bool = False) -> Exchange:
         """Send a sample with credentials on it, unless it was sent before; return its exchange."""
@@ -98,6 +119,7 @@ class Ledger:
                     return str(missing)
                 if self._driver.accepted(last):
                     self._accepted[listed.id] = sample
+                    self._made_with[listed.id] = self._filled[sample]
                     return ""
                 if last.status in (401, 403):
                     break

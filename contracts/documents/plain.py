@@ -32,14 +32,18 @@ class Unmade(Exception):
     """No plain value comes to mind for a schema."""
 
 
-def plain(shapes: Shapes, schema: Json, *, whole: bool = False) -> Json:
-    """Return a plain value; `whole` has what is optional as well. Raises Unmade."""
-    return _Plain(shapes, whole).value(schema, 0)
+def plain(shapes: Shapes, schema: Json, *, whole: bool = False, shown: bool = True) -> Json:
+    """Return a plain value; `whole` has what is optional as well. Raises Unmade.
+
+    What is `shown` is the document's own, and need not fit its schema.
+    """
+    return _Plain(shapes, whole, shown).value(schema, 0)
 
 
 class _Plain:
-    def __init__(self, shapes: Shapes, whole: bool) -> None:
+    def __init__(self, shapes: Shapes, whole: bool, shown: bool) -> None:
         self._shapes = shapes
+        self._first_of = ("examples", "enum") if shown else ("enum",)
         self._whole = whole
 
     def value(self, schema: Json, depth: int) -> Json:
@@ -50,7 +54,7 @@ class _Plain:
             raise Unmade
         if not isinstance(schema, dict):
             return "a"
-        for word in ("examples", "enum"):
+        for word in self._first_of:
             if schema.get(word):
                 return schema[word][0]
         for word in ("default", "const"):
