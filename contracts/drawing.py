@@ -6,6 +6,7 @@ import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import hypothesis
@@ -55,7 +56,8 @@ class Drawn:
     draws: dict[Hashable, Draw] = field(default_factory=dict)
 
 
-def texts_like(pattern: str, most: int = 20) -> list[str]:
+@lru_cache(maxsize=256)
+def texts_like(pattern: str, most: int = 6) -> tuple[str, ...]:
     """Return printable texts that a regular expression finds something in, the same ones always."""
     found: list[str] = []
 
@@ -69,8 +71,8 @@ def texts_like(pattern: str, most: int = 20) -> list[str]:
         with drawn_alike():
             keep()
     except (HypothesisException, ValueError, re.error):
-        return found
-    return found
+        pass  # then there are fewer, or none
+    return tuple(found)
 
 
 @contextmanager

@@ -68,7 +68,7 @@ class Answers:
         if response is None or said is None:
             return ""
         for name, given in (said.get("headers") or {}).items():
-            header = resolved(self._outline.source, given, self._listed.where)
+            header = resolved(self._outline.source, given, f"{self._listed.where}.responses")
             if name.lower() == "content-type":
                 continue
             value = response.header(name)

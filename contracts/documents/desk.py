@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
+from ..model import ContractError
 from ..openapi import Drawing
 from ..samples import Sample
 from .asking import Asking
@@ -31,6 +32,7 @@ class Desk:
                 self.at.setdefault(one.path.rstrip("/"), []).append(one)
         for there in self.at.values():
             there.sort(key=lambda one: one.method)
+        self._trouble: dict[str, str] = {}
         self._asking: OrderedDict[str, Asking] = OrderedDict()
         self._drawn: OrderedDict[tuple[str, int, int], list[Sample]] = OrderedDict()
 
@@ -41,6 +43,21 @@ class Desk:
             if len(self._asking) > AT_HAND:
                 self._asking.popitem(last=False)
         return self._asking[id]
+
+    def trouble(self, id: str) -> str:
+        """Say why nothing can be asked of an operation, "" where something can."""
+        if id not in self._trouble:
+            listed = self.listed[id]
+            self._trouble[id] = listed.trouble
+            try:
+                made = self.asking(id)
+                _ = made.plain, made.nobodys, made.basis
+            except ContractError as problem:
+                self._trouble[id] = str(problem)
+            except Exception as error:
+                # Whatever stands in a stranger's document, the other operations are judged.
+                self._trouble[id] = f"{listed.where} is not understood: {type(error).__name__}"
+        return self._trouble[id]
 
     def free(self, id: str) -> set[str]:
         """Return the path's parameters of which the document lists the values."""
@@ -59,15 +76,16 @@ class Desk:
         if len(plain) < most:
             yield from self._drawn_for(id, seed, most - len(plain))
 
-    def hard(self, id: str, seed: int, most: int) -> list[Sample]:
-        """Return requests that servers trip over: what the schema forbids, and hostile texts."""
+    def hard(self, id: str, seed: int, most: int) -> Iterator[Sample]:
+        """Yield requests that servers trip over: what the schema forbids, and hostile texts."""
         asking = self.asking(id)
         wrong = [one for one, _ in chain(asking.wrong_bodies(), asking.lacking(), asking.strange())]
         harder = [one for sample in asking.plain[-1:] for one in sample.harder()]
         choice = random.Random(f"{seed} {id}")
         few = wrong[: most // 2]
         places = choice.sample(range(len(harder)), min(len(harder), most - len(few)))
-        return [*few, *(harder[place] for place in sorted(places))]
+        yield from few
+        yield from (harder[place] for place in sorted(places))
 
     def _drawn_for(self, id: str, seed: int, count: int) -> list[Sample]:
         key = (id, seed, count)

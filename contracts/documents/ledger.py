@@ -94,7 +94,7 @@ class Ledger:
         if listed.id in self._accepted:
             return self._accepted[listed.id]
         if listed.id not in self._refusal:
-            self._refusal[listed.id] = listed.trouble or self._try(listed)
+            self._refusal[listed.id] = self._desk.trouble(listed.id) or self._try(listed)
         if listed.id in self._accepted:
             return self._accepted[listed.id]
         self._driver.attempts.reason = self._refusal[listed.id]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..driver import Driver, GaveUp
@@ -11,6 +12,7 @@ from ..model import Basis, Broken, Clause, Exchange, NotReached, expect, shorten
 from ..samples import Sample
 from ..schema_rules import IN_FRONT, smaller
 from .answers import Answers
+from .asking import Asking
 from .desk import Desk
 from .driver import DocumentDriver
 from .ledger import Ledger, shared
@@ -138,26 +140,36 @@ class Promises:
 
     def valid_cases(self, plan: Plan) -> Cases:
         """Yield requests that conform."""
-        most = plan.profile.examples
-        for sample in self.desk.valid(self.listed.id, plan.seed, most):
-            yield {"sample": sample}
+        id, most = self.listed.id, plan.profile.examples
+        return self._read({"sample": one} for one in self.desk.valid(id, plan.seed, most))
 
     def lacking_cases(self, plan: Plan) -> Cases:
         """Yield requests that lack one thing."""
-        return _told(self.desk.asking(self.listed.id).lacking(), plan)
+        return self._told(plan, Asking.lacking)
 
     def body_cases(self, plan: Plan) -> Cases:
         """Yield requests with a wrong body."""
-        return _told(self.desk.asking(self.listed.id).wrong_bodies(), plan)
+        return self._told(plan, Asking.wrong_bodies)
 
     def parameter_cases(self, plan: Plan) -> Cases:
         """Yield requests with a wrong parameter."""
-        return _told(self.desk.asking(self.listed.id).strange(), plan)
+        return self._told(plan, Asking.strange)
 
     def hard_cases(self, plan: Plan) -> Cases:
         """Yield requests that servers trip over."""
-        most = plan.profile.examples
-        return ({"sample": one} for one in self.desk.hard(self.listed.id, plan.seed, most))
+        id, most = self.listed.id, plan.profile.examples
+        return self._read({"sample": one} for one in self.desk.hard(id, plan.seed, most))
+
+    def _told(self, plan: Plan, kind: Callable[[Asking], Iterable[tuple[Sample, str]]]) -> Cases:
+        made = islice(kind(self.desk.asking(self.listed.id)), plan.profile.examples)
+        return self._read(({"sample": one, "what": what} for one, what in made), what="")
+
+    def _read(self, cases: Iterable[Mapping[str, Any]], **rest: Any) -> Cases:
+        """Yield the cases; where the document is not understood, one whose clause says so."""
+        if self.desk.trouble(self.listed.id):
+            yield {"sample": None, **rest}
+        else:
+            yield from cases
 
     def _at(self, driver: Driver) -> tuple[DocumentDriver, Ledger]:
         assert isinstance(driver, DocumentDriver)
@@ -247,55 +259,21 @@ def _missed(driver: Driver, reason: str) -> NotReached:
     return NotReached(reason)
 
 
-def _told(found: Iterable[tuple[Sample, str]], plan: Plan) -> Cases:
-    for place, (sample, what) in enumerate(found):
-        if place >= plan.profile.examples:
-            return
-        yield {"sample": sample, "what": what}
+Row = tuple[Callable[..., None], Basis, str, Callable[["Plan"], Cases] | None]
+DOCUMENTED, IMPLIED, OBSERVED = Basis
 
 
 def promised(name: str, promises: Promises, *, first: bool) -> Iterator[Clause]:
     """Yield the clauses of an operation; `first` is its path's first."""
-    listed = promises.listed
-    documented, implied, observed = Basis
-    refuses = implied if listed.lists(*REFUSALS) else observed
-    fails = observed if listed.lists(*SERVER_ERRORS) else implied
-    valid, where = promises.valid_cases, listed.where
-    answers = f"{where}.responses"
-    table: list[tuple[Callable[..., None], Basis, str, Callable[[Plan], Cases] | None]] = [
-        (promises.offered, documented, where, valid),
-        (promises.no_server_error, fails, answers, valid),
-    ]
-    # A document that lists no success at all has not forgotten one of them.
-    if any(status[0] == "2" or status == "DEFAULT" for status in listed.responses):
-        incomplete = f"{answers}, which need not be complete"
-        table.append((promises.success_status, documented, answers, valid))
-        table.append((promises.refusal_status, observed, incomplete, valid))
-    said = [*listed.responses.values()]
-    if any(one.get("headers") for one in said):
-        table.append((promises.headers, documented, f"{answers}, headers", valid))
-    if listed.method != "HEAD" and any(one.get("content") for one in said):
-        table.append((promises.content_type, documented, f"{answers}, content", valid))
-        table.append((promises.body, documented, f"{answers}, schemas", valid))
-    needed = (one for one in listed.parameters if one.get("required") is True)
-    if listed.body or any(one["in"] in ("query", "header") for one in needed):
-        table.append((promises.required, refuses, where, promises.lacking_cases))
-    if listed.body:
-        source = f"{where}.requestBody"
-        table.append((promises.wrong_body, refuses, source, promises.body_cases))
-    if any(one["in"] == "query" for one in listed.parameters):
-        source = f"{where}.parameters, which a server may read kindly"
-        table.append((promises.wrong_parameter, observed, source, promises.parameter_cases))
-    if listed.security and () not in listed.security:
-        table.append((promises.credentials, documented, f"{where}.security", None))
-        table.append((promises.wrong_credentials, documented, f"{where}.security", None))
+    rows = [*_of_answers(promises), *_of_requests(promises)]
     if first:
         said_by = "RFC 9110, section 9.1, which leaves it to the server"
-        table.append((promises.method, observed, said_by, None))
-    table.append((promises.robust, fails, answers, promises.hard_cases))
-    for rule, basis, source, cases in table:
+        rows.append((promises.method, OBSERVED, said_by, None))
+    answers = f"{promises.listed.where}.responses"
+    rows.append((promises.robust, _failing(promises.listed), answers, promises.hard_cases))
+    for rule, basis, source, cases in rows:
         yield Clause(
-            id=f"{name}.{listed.id}.{rule.__name__}",
+            id=f"{name}.{promises.listed.id}.{rule.__name__}",
             sentence=" ".join((rule.__doc__ or "").split()),
             source=source,
             basis=basis,
@@ -303,3 +281,43 @@ def promised(name: str, promises: Promises, *, first: bool) -> Iterator[Clause]:
             cases=cases,
             smaller=smaller if rule in (promises.robust, promises.no_server_error) else None,
         )
+
+
+def _failing(listed: Listed) -> Basis:
+    """Return how sure it is that no server error may come: a document may have a place for one."""
+    return OBSERVED if listed.lists(*SERVER_ERRORS) else IMPLIED
+
+
+def _of_answers(promises: Promises) -> Iterator[Row]:
+    listed, valid = promises.listed, promises.valid_cases
+    answers = f"{listed.where}.responses"
+    yield promises.offered, DOCUMENTED, listed.where, valid
+    yield promises.no_server_error, _failing(listed), answers, valid
+    # A document that lists no success at all has not forgotten one of them.
+    if any(status[0] == "2" or status == "DEFAULT" for status in listed.responses):
+        yield promises.success_status, DOCUMENTED, answers, valid
+        incomplete = f"{answers}, which need not be complete"
+        yield promises.refusal_status, OBSERVED, incomplete, valid
+    said = listed.responses.values()
+    if any(one.get("headers") for one in said):
+        yield promises.headers, DOCUMENTED, f"{answers}, headers", valid
+    if listed.method != "HEAD" and any(one.get("content") for one in said):
+        yield promises.content_type, DOCUMENTED, f"{answers}, content", valid
+        yield promises.body, DOCUMENTED, f"{answers}, schemas", valid
+
+
+def _of_requests(promises: Promises) -> Iterator[Row]:
+    listed = promises.listed
+    where = listed.where
+    refuses = IMPLIED if listed.lists(*REFUSALS) else OBSERVED
+    needed = (one for one in listed.parameters if one.get("required") is True)
+    if listed.body or any(one["in"] in ("query", "header") for one in needed):
+        yield promises.required, refuses, where, promises.lacking_cases
+    if listed.body:
+        yield promises.wrong_body, refuses, f"{where}.requestBody", promises.body_cases
+    if any(one["in"] == "query" for one in listed.parameters):
+        source = f"{where}.parameters, which a server may read kindly"
+        yield promises.wrong_parameter, OBSERVED, source, promises.parameter_cases
+    if listed.security and () not in listed.security:
+        yield promises.credentials, DOCUMENTED, f"{where}.security", None
+        yield promises.wrong_credentials, DOCUMENTED, f"{where}.security", None

@@ -123,27 +123,25 @@ def refusal(status: int, title: str) -> Response:
     return Response(body, status, content_type="application/problem+json")
 
 
-def library() -> Flask:
-    app, books = Flask("library"), {}
+def item() -> dict[str, Any] | None:
+    given = request.get_json(force=True, silent=True)
+    if not isinstance(given, dict) or not isinstance(given.get("note"), str | None):
+        return None
+    if given.get("kind") == "book":
+        title, pages = given.get("title"), given.get("pages")
+        whole = isinstance(pages, int | float) and pages == int(pages) and pages > 0
+        return given if isinstance(title, str) and title[:1].isupper() and whole else None
+    scale = given.get("scale")
+    good = given.get("kind") == "map" and isinstance(scale, int | float) and scale >= 1
+    return given if good else None
 
-    @app.before_request
-    def who() -> Response | None:
-        given = request.headers.get("Authorization", "")
-        if request.path == "/search" or given in ("Bearer t0ken-1", "Basic YW5uOnMzY3JldA=="):
-            return None
-        return refusal(401, "who are you?")
 
-    def item() -> dict[str, Any] | None:
-        given = request.get_json(force=True, silent=True)
-        if not isinstance(given, dict) or not isinstance(given.get("note"), str | None):
-            return None
-        if given.get("kind") == "book":
-            title, pages = given.get("title"), given.get("pages")
-            whole = isinstance(pages, int | float) and pages == int(pages) and pages > 0
-            return given if isinstance(title, str) and title[:1].isupper() and whole else None
-        scale = given.get("scale")
-        good = given.get("kind") == "map" and isinstance(scale, int | float) and scale >= 1
-        return given if good else None
+def is_change(given: Any) -> bool:
+    return isinstance(given, dict) and given != {} and isinstance(given.get("note"), str | None)
+
+
+def add_books(app: Flask) -> None:
+    books: dict[str, dict[str, Any]] = {}
 
     @app.post("/books")
     def add() -> Response:
@@ -158,17 +156,10 @@ def library() -> Flask:
 
     @app.get("/books")
     def find() -> Response:
-        if request.args.get("sort") not in ("title", "year"):
-            return refusal(400, "sort by what?")
-        if len(request.cookies.get("session", "")) < 3:
-            return refusal(400, "which session?")
-        tags = request.args.get("tags", "old").split("|")
-        if (
-            not set(tags) <= {"old", "new", ""}
-            or "tags=" in request.query_string.decode()[:-1]
-            and request.args.getlist("tags")[1:]
-        ):
-            return refusal(400, "which tags?")
+        known = request.args.get("sort") in ("title", "year")
+        tagged = set(request.args.get("tags", "old").split("|")) <= {"old", "new", ""}
+        if not (known and tagged and len(request.cookies.get("session", "")) >= 3):
+            return refusal(400, "how sorted, which tags, which session?")
         return jsonify({"rows": list(books.values())[:3], "total": len(books)})
 
     @app.route("/books/<id>", methods=["GET", "PATCH"])
@@ -177,13 +168,13 @@ def library() -> Flask:
             return refusal(404, "no such book")
         if request.method == "PATCH":
             given = request.get_json(force=True, silent=True)
-            if not isinstance(given, dict) or not given:
+            if not is_change(given):
                 return refusal(400, "change what?")
-            if not isinstance(given.get("note"), str | None):
-                return refusal(400, "a note is a text")
             books[id]["note"] = given.get("note")
         return jsonify(books[id])
 
+
+def add_forms(app: Flask) -> None:
     @app.post("/covers")
     def cover() -> Response:
         if "file" not in request.files or "title" not in request.form:
@@ -195,6 +186,20 @@ def library() -> Flask:
         if not request.form.get("q"):
             return refusal(400, "search for what?")
         return Response("nothing", content_type="text/plain")
+
+
+def library() -> Flask:
+    app = Flask("library")
+
+    @app.before_request
+    def who() -> Response | None:
+        given = request.headers.get("Authorization", "")
+        if request.path == "/search" or given in ("Bearer t0ken-1", "Basic YW5uOnMzY3JldA=="):
+            return None
+        return refusal(401, "who are you?")
+
+    add_books(app)
+    add_forms(app)
 
     @app.errorhandler(404)
     @app.errorhandler(405)
