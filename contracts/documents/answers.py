@@ -12,6 +12,9 @@ from ..schemas import Json, complaints, validator
 from .outline import Listed, Outline
 from .reading import mapping, resolved
 
+GATEWAYS = (401, 403, 405, 407)
+"""Statuses of refusals that whatever stands before an API may write in its own words."""
+
 
 class Answers:
     """What one operation says of its answers."""
@@ -30,6 +33,11 @@ class Answers:
     def applies(self, exchange: Exchange) -> bool:
         """Say whether the document has something to say of the answer's body."""
         return bool(self._content(exchange)) and self._listed.method != "HEAD"
+
+    def is_own(self, status: int) -> bool:
+        """Say whether a refusal is the operation's own, and not what any gateway may say."""
+        listed = {str(status), "4XX"} & self._listed.responses.keys()
+        return bool(listed) or status not in GATEWAYS
 
     def content_type(self, exchange: Exchange) -> str:
         """Say that a content type is not listed."""
@@ -51,6 +59,9 @@ class Answers:
         after = f" (in an answer of status {exchange.status})"
         if not isinstance(media, dict) or "schema" not in media:
             return ""
+        schema = self._outline.answers.target(self._outline.answers.of(media["schema"]))
+        if isinstance(schema, dict) and schema.get("format") == "binary":
+            return ""  # a file, which may be of JSON
         try:
             value = json.loads(response.body)
         except (ValueError, RecursionError):
@@ -117,7 +128,7 @@ def _readings(text: str) -> Iterator[Json]:
     """Yield what a header may be read as: a text, a scalar, a list, an object."""
     yield text
     try:
-        yield json.loads(text)
+        yield json.loads(text.lower() if text in ("True", "False") else text)
     except (ValueError, RecursionError):
         pass
     parts = [part.strip() for part in text.split(",")]

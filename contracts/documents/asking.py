@@ -138,9 +138,12 @@ class Asking:
         if not (self.listed.safe and names and self.plain):
             return ()
         schema = next(p["schema"] for p in self.operation.parameters if p["name"] == names[-1])
+        target = self.outline.requests.target(schema)
+        form = target.get("format") if isinstance(target, dict) else None
+        texts = {None: f"{NOBODYS}-nobody", "uuid": "00000000-0000-4000-8000-000000000000"}
         judge = validator(schema, self.operation.components)
-        for value in (f"{NOBODYS}-nobody", 2147483646):
-            if judge.is_valid(value):
+        for value in (texts.get(form), 2147483646):
+            if value is not None and judge.is_valid(value):
                 path = {**self.plain[0].path, names[-1]: str(value)}
                 return (replace(self.plain[0], path=path, kept=frozenset(names[-1:])),)
         return ()
@@ -225,13 +228,30 @@ class Asking:
         return "Accept", ", ".join([*dict.fromkeys(kinds), "*/*;q=0.1"])
 
     def wrong_bodies(self) -> Iterator[tuple[Sample, str]]:
-        """Yield requests whose bodies no reading of the schema permits, and what is wrong."""
-        for sample in self._with_json[:1]:
+        """Yield requests whose bodies no reading of the schema permits, and what is wrong.
+
+        What is wrong is the body, or something in it that is required: no server can do without.
+        """
+        for sample in self._with_json[-1:]:
             yield replace(sample, body=b'{"a": '), "a body that is not JSON"
             for value, what in _spoilt(sample.body):
                 wrong = replace(sample, body=value)
-                if wrong.body != sample.body and self._forbidden(wrong):
+                if self._forbidden(wrong):
                     yield wrong, what
+
+    def wrong_fields(self) -> Iterator[tuple[Sample, str]]:
+        """Yield requests with a field of a kind that the schema forbids, and that may be left out.
+
+        A server that has no use for it need not look at it.
+        """
+        for sample, least in zip(self._with_json[:1], self._with_json[-1:], strict=True):
+            needed = least.body if isinstance(least.body, dict) else {}
+            optional = sample.body.keys() - needed.keys() if isinstance(sample.body, dict) else ()
+            for name in sorted(optional):
+                for value, what in _spoilt(sample.body[name], (name,)):
+                    wrong = replace(sample, body={**sample.body, name: value})
+                    if self._forbidden(wrong):
+                        yield wrong, what
 
     def _forbidden(self, sample: Sample) -> bool:
         return any(self.operation.problems({}, sample.kind, sample.body, permitted=True))
@@ -246,14 +266,12 @@ class Asking:
         for sample in self.plain[:1]:
             for one in self.operation.parameters:
                 name = one["name"]
-                if one.get("required") is not True or one["in"] not in ("query", "header"):
-                    continue
+                if one.get("required") is not True or one["in"] != "query":
+                    continue  # of headers, proxies and frameworks have their own
                 fields = {name, *(n for n, _ in spelt(one, self.value(one)))}
                 query = tuple(pair for pair in sample.query if pair[0] not in fields)
-                headers = tuple(pair for pair in sample.headers if pair[0] != name)
-                if (query, headers) != (sample.query, sample.headers):
-                    changed = replace(sample, query=query, headers=headers)
-                    yield changed, f"{one['in']} parameter {name}"
+                if query != sample.query:
+                    yield replace(sample, query=query), f"query parameter {name}"
             if sample.kind and self.operation.body_required:
                 yield replace(sample, kind=None, body=None), "body"
         for sample in self._with_json[:1]:

@@ -79,7 +79,8 @@ class Desk:
     def hard(self, id: str, seed: int, most: int) -> Iterator[Sample]:
         """Yield requests that servers trip over: what the schema forbids, and hostile texts."""
         asking = self.asking(id)
-        wrong = [one for one, _ in chain(asking.wrong_bodies(), asking.lacking(), asking.strange())]
+        made = (asking.wrong_bodies(), asking.lacking(), asking.strange(), asking.wrong_fields())
+        wrong = [one for one, _ in chain(*made)]
         harder = [one for sample in asking.plain[-1:] for one in sample.harder()]
         choice = random.Random(f"{seed} {id}")
         few = wrong[: most // 2]

@@ -19,8 +19,9 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing (RFC 9110, section 9.2.1); TRACE is never sent."""
 
 PLACES = ("path", "query", "header", "cookie")
-OURS = ("accept", "content-type", "authorization")
-"""Headers that a parameter does not describe, says OpenAPI: other words of it do."""
+OURS = ("accept", "content-type", "authorization", "host", "connection", "content-length",
+        "content-encoding", "transfer-encoding", "expect", "upgrade", "te")  # fmt: skip
+"""Headers that a parameter does not describe, says OpenAPI, and those that are HTTP's own."""
 
 PLAIN_NAMES = ("openapi", "swagger", "api", "spec", "schema", "index", "api-docs", "document")
 """What a file is called that says nothing of whose document it is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
@@ -129,8 +130,8 @@ class Shapes:
         known = [kind for kind in listed if kind in TYPES]
         if known and len(known) == len(listed):
             made["type"] = kinds
-        if isinstance(node.get("enum"), list) and node["enum"]:
-            made["enum"] = node["enum"]
+        if isinstance(node.get("enum"), list) and (listed := _listed(node["enum"], kinds)):
+            made["enum"] = listed
         if "const" in node:
             made["const"] = node["const"]
         if isinstance(node.get("format"), str):
@@ -199,6 +200,20 @@ class Shapes:
         return _nullable(made) if node.get("nullable") is True else made
 
 
+def _listed(values: list[Json], kind: Json) -> list[Json]:
+    """Return what an `enum` lists; of texts that somebody wrote as numbers, both readings.
+
+    It is empty where no value is of the schema's own type: nothing would be good.
+    """
+    if kind == "string":
+        others = [value for value in values if not isinstance(value, (str, type(None)))]
+        return [*values, *(json.dumps(value) for value in others)]
+    if kind in ("integer", "number"):
+        fitting = [v for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)]
+        return values if fitting else []
+    return values
+
+
 def _nullable(made: Json) -> Json:
     told = {word: made.pop(word) for word in ("default", "examples") if word in made}
     return {"anyOf": [made, {"type": "null"}], **told}
@@ -224,6 +239,8 @@ def is_regular(pattern: str) -> bool:
     """Say whether a pattern is a regular expression, and one that both our libraries read."""
     import jsonschema_rs
 
+    if re.fullmatch(r"/.*/[a-z]*", pattern, re.DOTALL):
+        return False  # as JavaScript writes it: the slashes are not meant to be found
     try:
         re.compile(pattern)
         jsonschema_rs.Draft202012Validator({"pattern": pattern}, validate_formats=False)

@@ -293,7 +293,7 @@ BITES: dict[type[Pets], set[str]] = {
     ProblemWithoutTitle: {"pets.get.body"},
     Nameless: {"pets.create.required"},
     AnyLimit: {"pets.list.required"},
-    AnyKind: {"pets.create.wrong_body"},
+    AnyKind: {"pets.create.wrong_field"},
     ReadsAnything: {"pets.create.wrong_body"},
     AnyKindAskedFor: {"pets.list.wrong_parameter"},
     OpenDoor: {f"pets.{one}.credentials" for one in EVERY},
@@ -350,7 +350,7 @@ def test_a_clause_alone_finds_what_the_whole_suite_finds(document, server, only)
 
 
 def test_what_kindness_permits_is_a_deviation_and_breaks_nothing(document):
-    for server in (OtherRefusal, AnyKindAskedFor, AnyMethod):
+    for server in (OtherRefusal, AnyKind, AnyKindAskedFor, AnyMethod):
         assert judged(document, server).verdict is Verdict.KEPT
 
 

@@ -321,12 +321,23 @@ paths:
       responses: {200: {description: ok}}
   /busy:
     get: {responses: {200: {description: ok}}}
+  /odd:
+    get: {responses: {200: {description: ok, content: {application/json: {schema: {
+      $ref: "#/components/schemas/Odd"}}}}, default: {description: no, content: {
+      application/json: {schema: {type: object}}}}}}
+    post: {requestBody: {required: true, content: {application/json: {schema: {
+      $ref: "#/components/schemas/Odd"}}}}, responses: {405: {description: wrong}}}
+  /file:
+    get: {responses: {200: {description: ok, content: {application/json: {schema: {
+      type: string, format: binary}}}}}}
   /moved:
     get: {responses: {200: {description: ok}}}
   /admins:
     get: {responses: {200: {description: ok}, 500: {description: alas}}}
 components:
   schemas:
+    Odd: {type: object, properties: {size: {type: integer, enum: ["1", "2"]},
+        code: {type: string, enum: [1, 2]}, word: {type: string, pattern: "/^[a-z]+$/i"}}}
     E: {allOf: [{$ref: "#/components/schemas/A"}, {$ref: "#/components/schemas/B"}]}
     A: {type: object, additionalProperties: false, properties: {count: {type: integer}}}
     B: {type: object, required: [secret], properties: {secret: {type: string, writeOnly: true},
@@ -358,6 +369,9 @@ def sparse() -> Flask:
     def gone(name: str) -> tuple[Any, int]:
         raise RuntimeError("a thing that this run did not make was deleted")
 
+    odd = {"size": 1, "code": "2", "word": "abc", "beside": None}
+    app.add_url_rule("/odd", "odd", lambda: (odd, 200), methods=["GET", "POST"])
+    app.add_url_rule("/file", "file", lambda: ({"a": 1}, 200))
     app.add_url_rule("/busy", "busy", lambda: ("later", 503))
     app.add_url_rule("/moved", "moved", lambda: ("", 308, {"Location": "/elsewhere"}))
     app.add_url_rule("/admins", "admins", lambda: ("not you", 403))
@@ -416,7 +430,7 @@ def test_what_a_document_leaves_open_is_a_deviation_at_most(tmp_path):
     outcome = judged(tmp_path, "sparse", "standard", 0)
     found = Counter(f.verdict for f in outcome.findings)
     assert found[Verdict.DEVIATION] >= 1
-    assert outcome.reached == (2, 6)
+    assert outcome.reached == (5, 9)
 
 
 def test_what_was_not_reached_is_untested_and_says_what_would_help(tmp_path):
