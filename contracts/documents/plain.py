@@ -67,18 +67,36 @@ class _Plain:
         return self._typed(schema, depth)
 
     def _joined(self, schema: Mapping[str, Any], depth: int) -> Json:
-        parts = [*schema["allOf"], {k: v for k, v in schema.items() if k != "allOf"}]
-        made = [value for part in parts for value in self._made(part, depth)]
-        if made and all(isinstance(one, dict) for one in made):
+        properties: dict[str, Json] = {}
+        required: list[str] = []
+        made: list[Json] = []
+        for part in self._parts(schema, depth):
+            for name, inner in part.get("properties", {}).items():
+                known = properties.get(name)
+                properties[name] = inner if known is None else {"allOf": [known, inner]}
+            required += part.get("required", [])
+            if "anyOf" in part:
+                made.append(self._first(part, depth))
+            elif part.keys() - {"properties", "required", "default", "examples"} and (
+                part.get("type") != "object"
+            ):
+                made.append(self.value(part, depth + 1))
+        if properties or required or not made:
+            whole = {"properties": properties, "required": [*dict.fromkeys(required)]}
+            rest = {k: v for one in made if isinstance(one, dict) for k, v in one.items()}
+            return {**rest, **self._object(whole, depth)}
+        if all(isinstance(one, dict) for one in made):
             return {name: value for one in made for name, value in one.items()}
         return next((one for one in made if one != "a"), "a")
 
-    def _made(self, schema: Json, depth: int) -> list[Json]:
-        """Return a part's value; none of a part that says nothing by itself."""
-        plainly = self._shapes.target(schema)
-        if not isinstance(plainly, dict) or not plainly.keys() - {"nullable", "default"}:
-            return []
-        return [self.value(schema, depth + 1)]
+    def _parts(self, schema: Json, depth: int) -> Iterator[Mapping[str, Any]]:
+        """Yield all that an `allOf` is made of, those of its parts in their place."""
+        schema = self._shapes.target(schema)
+        if depth > DEEPEST or not isinstance(schema, dict):
+            return
+        for part in schema.get("allOf", ()):
+            yield from self._parts(part, depth + 1)
+        yield {word: value for word, value in schema.items() if word != "allOf"}
 
     def _first(self, schema: Mapping[str, Any], depth: int) -> Json:
         for branch in schema["anyOf"]:
@@ -109,7 +127,7 @@ class _Plain:
             return True
         return None if kind == "null" else text(schema)
 
-    def _object(self, schema: Mapping[str, Any], depth: int) -> Json:
+    def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Json]:
         properties = schema.get("properties", {})
         required = schema.get("required", [])
         made: dict[str, Json] = {}
