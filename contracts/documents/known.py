@@ -70,16 +70,18 @@ class Known:
         return chosen
 
     def _value(self, listed: Listed, name: str, below: str, plain: str, free: set[str]) -> str:
-        last = listed.path.rstrip("/").endswith(f"{{{name}}}")
-        deleted = listed.method == "DELETE" and last
+        path = listed.path.rstrip("/")
+        last = path.endswith(f"{{{name}}}")
+        # What is deleted is the last thing that the path names, or all that is below it.
+        deleted = listed.method == "DELETE" and (last or not path.endswith("}"))
         own = self._given.get(f"{listed.id}.{name}")
         common = None if deleted else self._given.get(name)
         if own is not None or common is not None:
             return own if own is not None else str(common)
         made = self._made.get(below, []) if below else []
         if made:
-            return made.pop() if deleted else made[-1]
-        if deleted:
+            return made.pop() if deleted and last else made[-1]
+        if deleted and name not in free:
             raise Missing(name)
         seen = self._seen.get(below, []) if below else []
         if listed.safe and seen:

@@ -199,7 +199,7 @@ class _Reader:
                 tuple(mapping(one, f"{where}.security[{place}]"))
                 for place, one in enumerate(listing(needed, f"{where}.security"))
             ),
-            trouble="the document tells its path apart by a fragment" if "#" in path else "",
+            trouble=_trouble(path, method),
         )
 
     def _parameters(self, given: list[Any], where: str) -> Iterator[Mapping[str, Any]]:
@@ -256,6 +256,15 @@ class _Reader:
             few = [shortened(word.encode(), 40) for word in sorted(strange)[:12]]
             more = f" and {len(strange) - 12} more" if len(strange) > 12 else ""
             yield f"not understood in schemas, and not judged: {', '.join(few)}{more}"
+
+
+def _trouble(path: str, method: str) -> str:
+    """Say why an operation is never called, "" for one that is."""
+    if "#" in path:
+        return "the document tells its path apart by a fragment"
+    if method == "delete" and "{" not in path:
+        return "it deletes, and its path does not say what: it is never called"
+    return ""
 
 
 def slug(text: str) -> str:

@@ -319,6 +319,12 @@ paths:
     delete:
       parameters: [{name: name, in: path, required: true, schema: {type: string}, example: ann}]
       responses: {200: {description: ok}}
+  /everything:
+    delete: {responses: {200: {description: ok}}}
+  /users/{name}/logins:
+    delete:
+      parameters: [{name: name, in: path, required: true, schema: {type: string}, example: ann}]
+      responses: {200: {description: ok}}
   /busy:
     get: {responses: {200: {description: ok}}}
   /odd:
@@ -365,8 +371,10 @@ def sparse() -> Flask:
     def user(name: str) -> tuple[Any, int]:
         return ({"name": name}, 200) if name == "ann" else ("<h1>Not Found</h1>", 404)
 
+    @app.delete("/everything")
+    @app.delete("/users/<name>/logins")
     @app.delete("/users/<name>")
-    def gone(name: str) -> tuple[Any, int]:
+    def gone(**named: str) -> tuple[Any, int]:
         raise RuntimeError("a thing that this run did not make was deleted")
 
     odd = {"size": 1, "code": "2", "word": "abc", "beside": None}
@@ -430,7 +438,7 @@ def test_what_a_document_leaves_open_is_a_deviation_at_most(tmp_path):
     outcome = judged(tmp_path, "sparse", "standard", 0)
     found = Counter(f.verdict for f in outcome.findings)
     assert found[Verdict.DEVIATION] >= 1
-    assert outcome.reached == (5, 9)
+    assert outcome.reached == (5, 11)
 
 
 def test_what_was_not_reached_is_untested_and_says_what_would_help(tmp_path):
