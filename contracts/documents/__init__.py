@@ -42,7 +42,8 @@ def contract_of(
     clauses: list[Clause] = []
     for listed in outline.operations:
         promises = Promises(outline, desk, listed, Answers(outline, listed))
-        clauses += promised(outline.name, promises, first=listed.path not in paths)
+        asks_oddly = listed.path not in paths and not read_only
+        clauses += promised(outline.name, promises, first=asks_oddly)
         paths.add(listed.path)
     return DocumentContract(
         name=outline.name,

@@ -95,7 +95,8 @@ class Known:
         pieces = listed.path.split("/")
         for place, piece in enumerate(pieces):
             name = piece[1:-1]
-            given = {name, f"{listed.id}.{name}"} & self._given.keys()
+            names = {f"{listed.id}.{name}"} | ({name} if listed.method != "DELETE" else set())
+            given = names & self._given.keys()
             if re.fullmatch(r"{[^{}]+}", piece) and not given:
                 yield "/".join(pieces[:place])
 

@@ -274,7 +274,7 @@ DOCUMENTED, IMPLIED, OBSERVED = Basis
 
 
 def promised(name: str, promises: Promises, *, first: bool) -> Iterator[Clause]:
-    """Yield the clauses of an operation; `first` is its path's first."""
+    """Yield the clauses of an operation; the `first` of its path is asked by an odd method."""
     rows = [*_of_answers(promises), *_of_requests(promises)]
     if first:
         said_by = "RFC 9110, section 9.1, which leaves it to the server"

@@ -382,18 +382,34 @@ def test_a_server_that_has_nothing_is_not_judged(document):
     assert outcome.verdict is Verdict.UNTESTED and found(outcome) == set()
 
 
-def test_what_was_not_made_in_the_run_is_neither_changed_nor_deleted(document):
-    class Stocked(Pets):
-        deleted: list[int] = []
+class Stocked(Pets):
+    """It has pets before anybody asks, and notes which are deleted."""
 
-        def __init__(self) -> None:
-            super().__init__()
-            self.pets, self.last = {1: {"id": 1, "name": "a"}, 2: {"id": 2, "name": "b"}}, 2
+    def __init__(self) -> None:
+        super().__init__()
+        self.pets, self.last = {1: {"id": 1, "name": "a"}, 2: {"id": 2, "name": "b"}}, 2
+        self.deleted: list[int] = []
 
-        def delete(self, id: int) -> Response:
-            self.deleted.append(id)
-            return super().delete(id)
+    def delete(self, id: int) -> Response:
+        self.deleted.append(id)
+        return super().delete(id)
 
-    judged(document, Stocked, "pets.delete")
-    judged(document, Stocked)
-    assert Stocked.deleted and not {1, 2} & set(Stocked.deleted)
+
+def deleted(document: Path, values: dict[str, str], only: str = "") -> set[int]:
+    server = Stocked()
+    contract = contract_of(document, values)
+    clauses = tuple(clause for clause in contract.clauses if only in clause.id)
+    target = Target("http://pets.example", app=server.app())
+    for _ in run(contract, target, {"key": "sesame-7"}, Plan(clauses)):
+        pass
+    return set(server.deleted)
+
+
+@pytest.mark.parametrize("only", ["", "pets.delete"])
+@pytest.mark.parametrize("values", [{}, {"petId": "1"}, {"get.petId": "2"}], ids=str)
+def test_what_the_run_did_not_make_is_not_deleted(document, values, only):
+    assert deleted(document, values, only) - {-1} and not {1, 2} & deleted(document, values, only)
+
+
+def test_what_is_named_for_the_operation_that_deletes_is_deleted(document):
+    assert 1 in deleted(document, {"delete.petId": "1"})
