@@ -15,6 +15,9 @@ from ..samples import Sample
 from .asking import Asking
 from .outline import Listed, Outline
 
+ALONE = rb"\ud800"
+"""Half a surrogate pair as JSON escapes it; many a framework fails to say it back."""
+
 AT_HAND = 8
 """Operations whose requests are kept; a run goes from one to the next."""
 
@@ -81,12 +84,19 @@ class Desk:
         asking = self.asking(id)
         made = (asking.wrong_bodies(), asking.lacking(), asking.strange(), asking.wrong_fields())
         wrong = [one for one, _ in chain(*made)]
-        harder = [one for sample in asking.plain[-1:] for one in sample.harder()]
+        harder = [one for one in self._harder(id) if ALONE not in one.request.body]
         choice = random.Random(f"{seed} {id}")
         few = wrong[: most // 2]
         places = choice.sample(range(len(harder)), min(len(harder), most - len(few)))
         yield from few
         yield from (harder[place] for place in sorted(places))
+
+    def alone(self, id: str, most: int) -> Iterator[Sample]:
+        """Yield requests with half a surrogate pair in one text after another."""
+        yield from [one for one in self._harder(id) if ALONE in one.request.body][:most]
+
+    def _harder(self, id: str) -> list[Sample]:
+        return [one for sample in self.asking(id).plain[-1:] for one in sample.harder()]
 
     def _drawn_for(self, id: str, seed: int, count: int) -> list[Sample]:
         key = (id, seed, count)

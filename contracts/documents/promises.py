@@ -142,6 +142,10 @@ class Promises:
             raise NotReached
         self._must_not_fail(driver, exchange)
 
+    def lone_surrogate(self, driver: Driver, sample: Sample) -> None:
+        """Half a surrogate pair in a text, which JSON can write, does not make the server fail."""
+        self.robust(driver, sample)
+
     def valid_cases(self, plan: Plan) -> Cases:
         """Yield requests that conform."""
         id, most = self.listed.id, plan.profile.examples
@@ -167,6 +171,11 @@ class Promises:
         """Yield requests that servers trip over."""
         id, most = self.listed.id, plan.profile.examples
         return self._read({"sample": one} for one in self.desk.hard(id, plan.seed, most))
+
+    def alone_cases(self, plan: Plan) -> Cases:
+        """Yield requests with half a surrogate pair."""
+        id, most = self.listed.id, plan.profile.examples
+        return self._read({"sample": one} for one in self.desk.alone(id, most))
 
     def _told(self, plan: Plan, kind: Callable[[Asking], Iterable[tuple[Sample, str]]]) -> Cases:
         made = islice(kind(self.desk.asking(self.listed.id)), plan.profile.examples)
@@ -281,6 +290,9 @@ def promised(name: str, promises: Promises, *, first: bool) -> Iterator[Clause]:
         rows.append((promises.method, OBSERVED, said_by, None))
     answers = f"{promises.listed.where}.responses"
     rows.append((promises.robust, _failing(promises.listed), answers, promises.hard_cases))
+    if promises.listed.body:
+        source = "RFC 8259, section 8.2, which calls it unpredictable"
+        rows.append((promises.lone_surrogate, OBSERVED, source, promises.alone_cases))
     for rule, basis, source, cases in rows:
         yield Clause(
             id=f"{name}.{promises.listed.id}.{rule.__name__}",

@@ -268,6 +268,13 @@ class TripsOverEmoji(Pets):
         return super().create()
 
 
+class TripsOverHalfAPair(Pets):
+    def create(self) -> Response:
+        if b"ud800" in request.get_data():
+            return self.problem(500, "alas")
+        return super().create()
+
+
 class TripsOverMalformedJson(Pets):
     def read(self, body: bytes) -> dict[str, Any] | None:
         return json.loads(body)
@@ -300,6 +307,7 @@ BITES: dict[type[Pets], set[str]] = {
     AnyKey: {f"pets.{one}.wrong_credentials" for one in EVERY},
     AnyMethod: {"pets.create.method"},
     TripsOverEmoji: {"pets.create.robust"},
+    TripsOverHalfAPair: {"pets.create.lone_surrogate"},
     TripsOverMalformedJson: {"pets.create.robust"},
 }
 
