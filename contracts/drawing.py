@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
+from hypothesis.errors import HypothesisException
 from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
+from hypothesis.strategies import characters, from_regex
 
+PRINTABLE = characters(min_codepoint=33, max_codepoint=126)
 SHRUNK = (Phase.explicit, Phase.generate, Phase.shrink)
 UNSHRUNK = (Phase.explicit, Phase.generate)
 
@@ -49,6 +54,25 @@ class Drawn:
     """
 
     draws: dict[Hashable, Draw] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=256)
+def texts_like(pattern: str, most: int = 6) -> tuple[str, ...]:
+    """Return printable texts that a regular expression finds something in, the same ones always."""
+    found: list[str] = []
+
+    @hypothesis.seed(0)
+    @settings(most, shrink=False)
+    @hypothesis.given(from_regex(pattern, alphabet=PRINTABLE))
+    def keep(text: str) -> None:
+        found.append(text)
+
+    try:
+        with drawn_alike():
+            keep()
+    except (HypothesisException, ValueError, re.error):
+        pass  # then there are fewer, or none
+    return tuple(found)
 
 
 @contextmanager

@@ -264,7 +264,11 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """All that is promised by one API, and how to hold somebody to it."""
+    """All that is promised by one API, and how to hold somebody to it.
+
+    Of a `partial` one what was not reached is untested, clause by clause, and keeps nothing else
+    from being judged.
+    """
 
     name: str
     title: str
@@ -275,6 +279,7 @@ class Contract:
     clauses: tuple[Clause, ...]
     variables: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Where credentials are read from instead, by their names."""
+    partial: bool = False
 
     def variable(self, credential: str) -> str:
         """Return the name of the environment variable that a credential is read from."""

@@ -8,23 +8,26 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import hypothesis
 from hypothesis import given
 from hypothesis.errors import Unsatisfiable
 
 from .document import Document, Operation
-from .drawing import settings
+from .drawing import drawn_alike, settings
 from .model import Basis, Clause, Exchange, clause, shortened
 from .samples import Sample, read_sample
 from .schema_rules import Cases, Rules, Tolerates, smaller
 from .schemas import answer_schema, complaints, place, readable, validator
 
 if TYPE_CHECKING:
+    from schemathesis.generation import GenerationMode
+
     from .runner import Plan
 
 COVERAGE_PER_EXAMPLE = 3
@@ -70,10 +73,38 @@ def schema_clauses(api: str, document: Path, *, tolerates: Tolerates | None = No
     ]
 
 
+class Listing(Protocol):
+    """What lists operations: a document, or one operation alone."""
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """The operations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What is drawn for one operation, of a document that holds nothing but that."""
+
+    operations: tuple[Operation, ...]
+    document: dict[str, Any]
+
+    def samples(self, seed: int, count: int) -> list[Sample]:
+        """Return valid requests that are drawn; none where Schemathesis finds no way."""
+        schema = Schema(self, lambda: self.document)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                # Schemathesis is loaded first, and Hypothesis is as it was afterwards.
+                return list(schema.drawn_valid(self.operations[0], count, seed))
+        except Exception:
+            # A stranger's schema may ask for anything; the plain requests are there as well.
+            return []
+
+
 class Schema:
     """One view of a document, as Schemathesis has it; read when it is first needed."""
 
-    def __init__(self, document: Document, view: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, document: Listing, view: Callable[[], dict[str, Any]]) -> None:
         self._document = document
         self._view = view
         self._covering: dict[str, list[Sample]] = {}
@@ -146,9 +177,23 @@ class Schema:
             breakable = operation.bodies or operation.names("query")
             if mode is GenerationMode.NEGATIVE and not breakable:
                 continue
-            strategy = self._theirs(operation).as_strategy(generation_mode=mode)
-            own_seed = zlib.crc32(f"{seed} {operation.id} {mode}".encode())
-            yield from _samples(operation, _draw(strategy, count, own_seed))
+            yield from self.drawn_as(mode, operation, count, seed)
+
+    def drawn_as(
+        self, mode: GenerationMode, operation: Operation, count: int, seed: int
+    ) -> Iterator[Sample]:
+        """Yield samples of values drawn at random, all of them valid, or none."""
+        strategy = self._theirs(operation).as_strategy(generation_mode=mode)
+        own_seed = zlib.crc32(f"{seed} {operation.id} {mode}".encode())
+        yield from _samples(operation, _draw(strategy, count, own_seed))
+
+    def drawn_valid(self, operation: Operation, count: int, seed: int) -> Iterator[Sample]:
+        """Yield valid samples that are drawn alike in every process, whatever else is loaded."""
+        self._theirs(operation)
+        from schemathesis.generation import GenerationMode
+
+        with drawn_alike():
+            yield from self.drawn_as(GenerationMode.POSITIVE, operation, count, seed)
 
     def complaint(self, operation: Operation, exchange: Exchange, check: str) -> str:
         """Return what a check of Schemathesis has against an answer, in a line; "" for nothing."""

@@ -63,6 +63,8 @@ class Plan:
     """What a user types to run it again; reports add which clause."""
     serve: str = ""
     """What a user types to have the target on a socket, where it is a mock in this process."""
+    every_operation: bool = False
+    """Whether a partial contract, too, is only judged where every operation accepted a request."""
     drawn: Drawn | None = field(default=None, compare=False, repr=False)
     """What other runs have drawn, where many servers are judged by one plan."""
 
@@ -125,6 +127,12 @@ class Outcome:
         return f"{self.plan.command} --only {id}"
 
     @property
+    def reached(self) -> tuple[int, int]:
+        """How many operations of a partial contract accepted a request, and how many there are."""
+        asked = {clause.id.split(".")[1] for clause in self.plan.clauses}
+        return len(asked & self.accepted.keys()), len(asked)
+
+    @property
     def verdict(self) -> Verdict:
         """BROKEN if a clause is; else UNTESTED or ERROR where the target could not be judged.
 
@@ -179,10 +187,10 @@ def run(
         if isinstance(interrupt, Interrupted):
             outcome.findings.append(interrupt.finding)
     _untested(outcome)
-    if not outcome.trouble and not outcome.interrupted:
-        outcome.trouble = unreached(driver, plan)
     outcome.calls = target.calls
     outcome.accepted = dict(driver.accepted_operations)
+    if not outcome.trouble and not outcome.interrupted:
+        outcome.trouble = _partly(outcome) if contract.partial else unreached(driver, plan)
     outcome.duration = time.monotonic() - began
     yield outcome
 
@@ -234,7 +242,7 @@ def knock(driver: Driver) -> None:
         raise Stopped(
             f"{driver.target.url} does not answer as a web server does: {exchange.failure}"
         )
-    if not driver.accepted(exchange):
+    if not driver.accepted(exchange) and not driver.contract.partial:
         raise Stopped(f"the target turned our first request down: {driver.describe(exchange)}")
     driver.exchanges.clear()
 
@@ -265,6 +273,16 @@ def unreached(driver: Driver, plan: Plan) -> str:
         if not driver.accepted_operations[operation]
     ]
     return "these operations never accepted a request: " + "; ".join(never) if never else ""
+
+
+def _partly(outcome: Outcome) -> str:
+    """Say that too little of a partial contract was reached, "" where it was enough."""
+    reached, all_there_are = outcome.reached
+    if reached == 0:
+        return "no operation ever accepted a request"
+    if outcome.plan.every_operation and reached < all_there_are:
+        return f"{all_there_are - reached} of {all_there_are} operations never accepted a request"
+    return ""
 
 
 VALID = ".schema.valid_accepted"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from contracts import baseline
+from contracts.documents import contract_of, is_path
 from contracts.model import BaselineEntry, Contract, ContractError
 from contracts.runner import PROFILES, Plan, Profile, choose
 from contracts.target import Budget, Target, checked_url
@@ -39,11 +40,16 @@ class Order:
     """The file, where the user had to name it."""
     option: str = "--credential"
     """How a user gives a credential."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    read_only: bool = False
+    every_operation: bool = False
 
     def command(self, api: str) -> str:
         """Return the command that checks one API again; secrets stay in their variables."""
         words = ["counterfoil", "check", self.target.name if self.target else api]
         words += [*self._broken(api)]
+        words += [word for pair in self.values.items() for word in ("--value", "=".join(pair))]
+        words += ["--read-only"] * self.read_only + ["--every-operation"] * self.every_operation
         if not self.target or (self.target.url, self.target.mock) != (self.url, not self.url):
             words += ["--url", self.url] if self.url else ["--mock"]
         words += ["--config", str(self.config)] if self.config else []
@@ -77,6 +83,9 @@ class Asked:
     """Processes that spend the budget together."""
     option: str = "--credential"
     """How a user gives a credential."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    read_only: bool = False
+    every_operation: bool = False
 
 
 def named(target: str, settings: Configuration) -> TargetSettings:
@@ -125,6 +134,9 @@ def order_of(asked: Asked, settings: Configuration, target: TargetSettings | Non
         profiles=settings.profiles,
         config=settings.path if matters and not nearby else None,
         option=asked.option,
+        values=asked.values,
+        read_only=asked.read_only,
+        every_operation=asked.every_operation,
     )
 
 
@@ -155,9 +167,9 @@ def contracts_for(apis: Sequence[str], order: Order) -> list[Contract]:
     """
     target = order.target
     if target is None:
-        return list({one.name: one for api in apis for one in contracts_of(api)}.values())
+        return list({one.name: one for api in apis for one in contracts_of(api, order)}.values())
     try:
-        chosen = contracts_of(target.api)
+        chosen = contracts_of(target.api, order)
         _check_apis(target, [one.name for one in chosen])
         return [
             replace(one, variables={**one.variables, **_own(target.credentials, one, chosen)})
@@ -174,8 +186,16 @@ def _check_apis(target: TargetSettings, apis: Sequence[str]) -> None:
             raise ContractError(f"credential {name!r} is of no API there; {nearest(api, apis)}")
 
 
-def contracts_of(api: str) -> list[Contract]:
-    """Return the contract of one API, or of `all`; raises ContractError."""
+def contracts_of(api: str, order: Order | None = None) -> list[Contract]:
+    """Return the contract of one API or document, or of `all`; raises ContractError."""
+    if is_path(api):
+        given = (order.values, order.read_only) if order else ({}, False)
+        return [contract_of(Path(api), given[0], read_only=given[1])]
+    if order and (order.values or order.read_only or order.every_operation):
+        raise ContractError(
+            "--value, --read-only and --every-operation go with an OpenAPI document, "
+            "like openapi.yaml in the place of an API's name"
+        )
     known = catalogue.here()
     return [known.contract(name) for name in (known.contract_names() if api == "all" else [api])]
 
@@ -199,9 +219,15 @@ def plan_of(contract: Contract, order: Order, chosen: list[Contract]) -> Plan:
         clauses=tuple(clause for clause in contract.clauses if clause in wanted),
         profile=profile_of(order),
         seed=order.seed,
-        command=order.command(contract.name),
+        command=order.command(_called(contract)),
         serve=order.serve(contract.name),
+        every_operation=order.every_operation,
     )
+
+
+def _called(contract: Contract) -> str:
+    """Return what a user types to name a contract."""
+    return str(contract.document) if contract.partial else contract.name
 
 
 def _is_of(fault: str, contract: Contract) -> bool:
@@ -214,6 +240,8 @@ def credentials_for(contract: Contract, order: Order, chosen: list[Contract]) ->
     given = _own(order.given, contract, chosen)
     said = _from_variables(contract, order, given, chosen)
     found = wiring.environment_credentials(contract.name, names) | said | given
+    if contract.partial:
+        return found
     if order.url is None:
         found = wiring.all_credentials(contract.name) | found
     elif wiring.is_loopback(order.url):
@@ -240,9 +268,8 @@ def _own(
                 f"{name!r}: with `all`, say whose it is, like {chosen[0].name}.{name}"
             )
         if (plain if dot else name) not in names:
-            raise ContractError(
-                f"unknown credential {name!r}; {contract.name} has {', '.join(names)}"
-            )
+            has = ", ".join(names) or "none: its document lists no security scheme that we know"
+            raise ContractError(f"unknown credential {name!r}; {contract.name} has {has}")
         found[plain if dot else name] = value
     return found
 
@@ -285,9 +312,12 @@ def target_for(
     return Target(MOCK_URL, app=made.app.wsgi_app, clock=clock, budget=order.budget)
 
 
-def entries_of(path: Path) -> tuple[BaselineEntry, ...]:
-    """Return the entries of a baseline, of whichever API; raises ContractError."""
-    known = {clause.id for one in contracts_of("all") for clause in one.clauses}
+def entries_of(path: Path, chosen: Sequence[Contract] = ()) -> tuple[BaselineEntry, ...]:
+    """Return the entries of a baseline, of whichever API; raises ContractError.
+
+    A `chosen` contract may also be one that is no API of ours.
+    """
+    known = {clause.id for one in (*contracts_of("all"), *chosen) for clause in one.clauses}
     try:
         said = path.read_text(encoding="utf-8")
     except OSError as problem:

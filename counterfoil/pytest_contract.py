@@ -84,8 +84,8 @@ def _benches(config: pytest.Config) -> Iterator[Bench]:
     for target in [*([None] if apis else []), *chosen]:
         order = order_of(asked, settings, target)
         known = Path(given) if given else target.baseline if target else None
-        held = entries_of(known) if known else ()
         judged = contracts_for(apis, order)
+        held = entries_of(known, judged) if known else ()
         for contract in judged:
             yield Bench(contract, order, judged, held)
 

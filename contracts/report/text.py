@@ -196,6 +196,10 @@ def _closing(outcome: Outcome) -> Iterator[str]:
     counted = ", ".join(f"{found[name]} {name}" for name in (*Verdict, ACCEPTED) if found[name])
     yield from map(unjudged, outcome.unjudged)
     yield from map(outdated, outcome.outdated)
+    if outcome.contract.partial:
+        reached, there = outcome.reached
+        rest = "" if reached == there else "; the others were not judged"
+        yield f"{reached} of {there} operations accepted a request{rest}"
     if outcome.trouble:
         yield f"not judged: {visible(outcome.redact(outcome.trouble))}"
     yield (

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from contracts import baseline
+from contracts.documents import remarks_of
 from contracts.model import BaselineEntry, Contract, ContractError, Verdict
 from contracts.report import FORMATS, text, write
 from contracts.runner import PROFILES, Event, Outcome, Plan, run
@@ -27,6 +28,7 @@ from ..orders import (
     entries_of,
     order_of,
     plan_of,
+    profile_of,
     target_for,
 )
 from . import EXIT_BROKEN, EXIT_INTERRUPTED, EXIT_KEPT, EXIT_UNJUDGED, github_actions
@@ -61,6 +63,12 @@ from .progress import Progress
     "--rate", type=click.FloatRange(0, min_open=True), metavar="N", help="Calls a second at most."
 )
 @click.option("--fault", "faults", multiple=True, metavar="ID", help="With --mock: break it so.")
+@click.option("--value", "values", multiple=True, type=Assignment(), metavar="NAME=VALUE",
+              help="With a document: a path parameter of something that there is.")  # fmt: skip
+@click.option("--read-only", is_flag=True,
+              help="With a document: only GET, HEAD and OPTIONS.")  # fmt: skip
+@click.option("--every-operation", is_flag=True,
+              help="With a document: 3 unless every operation accepts a request.")  # fmt: skip
 @click.option(
     "--report",
     "reports",
@@ -80,8 +88,11 @@ def command(
     only: tuple[str, ...], profile: str | None, seed: int | None, max_calls: int | None,
     max_time: float | None, rate: float | None, faults: tuple[str, ...], reports: tuple[Path, ...],
     accepted: Path | None, draft: Path | None, config: Path | None, no_config: bool,
+    values: tuple[tuple[str, str], ...], read_only: bool, every_operation: bool,
 ) -> None:  # fmt: skip
     """Say which promises of API (or `all`) an endpoint keeps, and which it breaks.
+
+    API may be the path of any OpenAPI document: a file that ends in .yaml, .yml or .json.
 
     A target of counterfoil.toml says by itself where it is and how it is judged; options given
     here win. Each target has a budget of its own.
@@ -90,8 +101,9 @@ def command(
     """
     settings = configured(config, no_config)
     asked = Asked(
-        url, mock, only, profile, seed, max_calls, max_time, rate, dict(credentials), faults
-    )
+        url, mock, only, profile, seed, max_calls, max_time, rate, dict(credentials), faults,
+        values=dict(values), read_only=read_only, every_operation=every_operation,
+    )  # fmt: skip
     _check_draft(draft)
     errands = _errands(names, asked, settings, reports, accepted)
     outcomes: list[Outcome] = []
@@ -114,7 +126,7 @@ def command(
 class Errand:
     """What is judged in one go: APIs at one place, or a target. It may have reports of its own."""
 
-    apis: tuple[str, ...]
+    contracts: list[Contract]
     order: Order
     entries: tuple[BaselineEntry, ...]
     reports: tuple[Path, ...]
@@ -137,7 +149,9 @@ def _errands(
             _check_reports(own, f"{target.where}.reports: " if target else "")
             known = accepted or (target.baseline if target else None)
             order = order_of(asked, settings, target)
-            found.append(Errand(apis, order, entries_of(known) if known else (), own))
+            chosen = contracts_for(apis, order)
+            entries = entries_of(known, chosen) if known else ()
+            found.append(Errand(chosen, order, entries, own))
         return found
     except ContractError as problem:
         raise click.UsageError(str(problem)) from problem
@@ -158,7 +172,10 @@ def _check_names(apis: Sequence[str], asked: Asked, settings: Configuration) -> 
 
 def _done(errand: Errand) -> list[Outcome]:
     """Judge, and say what was found."""
-    outcomes = judge(errand.apis, errand.order)
+    for contract in errand.contracts:
+        if contract.partial:
+            _remark(contract, errand.order)
+    outcomes = judge(errand.contracts, errand.order)
     for outcome in outcomes:
         baseline.hold(outcome, errand.entries)
         github_actions.say(text.render(outcome))
@@ -167,15 +184,21 @@ def _done(errand: Errand) -> list[Outcome]:
     return outcomes
 
 
+def _remark(contract: Contract, order: Order) -> None:
+    """Tell what is to be known of a document before it is judged by."""
+    examples = profile_of(order).examples
+    for remark in remarks_of(contract, order.url or "", examples):
+        click.echo(f"{contract.name}: {text.visible(remark)}", err=True)
+
+
 def _write(outcomes: list[Outcome], report: Path) -> None:
     write(outcomes, report)
     click.echo(f"report: {report}", err=True)
 
 
-def judge(apis: Sequence[str], order: Order) -> list[Outcome]:
-    """Judge APIs, or the order's target; raises a usage error for whatever is wrong with it."""
+def judge(chosen: list[Contract], order: Order) -> list[Outcome]:
+    """Judge these contracts; raises a usage error for whatever is wrong with the order."""
     try:
-        chosen = contracts_for(apis, order)
         plans = [(contract, plan_of(contract, order, chosen)) for contract in chosen]
         jobs = [
             (contract, plan, credentials_for(contract, order, chosen))

@@ -18,7 +18,7 @@ from .options import Format
 @click.argument("api", required=False)
 @Format
 def command(api: str | None, format: str) -> None:
-    """List every promise of one API, or of all."""
+    """List every promise of one API or OpenAPI document, or of all."""
     try:
         found = contracts_of(api or "all")
     except ContractError as problem:
@@ -50,4 +50,5 @@ def _cost(calls: dict[str, dict[str, int]], ids: Sequence[str]) -> str:
         for profile, counted in calls.items()
         if any(id in counted for id in ids)
     ]
-    return f"; calls: {', '.join(sums)}" if sums else ""
+    measured = any(id in counted for counted in calls.values() for id in ids)
+    return f"; calls: {', '.join(sums)}" if measured else ""

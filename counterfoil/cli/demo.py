@@ -14,7 +14,7 @@ from contracts.report import text, write
 from contracts.target import Budget
 
 from .. import catalogue
-from ..orders import Order
+from ..orders import Order, contracts_of
 from .check import exit_code, judge
 
 
@@ -28,7 +28,7 @@ def command(reports: Path) -> None:
     """
     with _served() as url:
         click.echo(f"$ counterfoil check all --url {url}")
-        outcomes = judge(["all"], Order(url, (), "standard", 0, Budget(), {}, ()))
+        outcomes = judge(contracts_of("all"), Order(url, (), "standard", 0, Budget(), {}, ()))
     click.echo(f"\n{text.summary(outcomes)}\n")
     reports.mkdir(parents=True, exist_ok=True)
     for ending in ("html", "txt", "json", "xml"):
