@@ -61,13 +61,14 @@ def mocks(
     admin_token: str | None = None,
     journal: Journal | None = None,
 ) -> Mocks:
-    """Make the mocks of the named APIs: one alone is at the root, several are under their names.
+    """Make the mocks of APIs, by name or document: one alone is at /, several under their names.
 
     `faults` are `ID`, or `ID@CHANCE` for one that breaks only some requests; of `variants` each
     API has one at most, and `variant` is one more. `credentials` are `API.NAME`, or `NAME` for
     every API that has such a credential. Raises UnknownName and FixtureError.
     """
-    apis = list(dict.fromkeys(apis))
+    known = _by_name(dict.fromkeys(apis))
+    apis = list(known)
     clock, store = clock or RealClock(), store or MemoryStore()
     by_api = _shared_out(apis, credentials or {})
     wanted = _by_api("fault", faults, apis)
@@ -76,7 +77,7 @@ def mocks(
         raise Impossible(f"an API is served as one variant, not as {' and '.join(doubled[0])}")
     made = {
         api: emulator(
-            api,
+            known[api],
             fixtures=(fixtures or fixtures_folder()) / api,
             clock=clock,
             store=store,
@@ -91,6 +92,26 @@ def mocks(
     emulators = {("" if len(made) == 1 else f"/{api}"): one for api, one in made.items()}
     journal = journal or Journal()
     return Mocks(emulators, create_app(emulators, journal, admin_token=admin_token), journal)
+
+
+def find(api: str) -> type[Api]:
+    """Return an API class by its name, or made of the document whose path this is.
+
+    Raises UnknownName; for a document that cannot be served it says why.
+    """
+    if not api.endswith((".yaml", ".yml", ".json")):
+        return find_api(api)
+    from mockserver.documents import document_api  # who serves an API by name does not wait for it
+
+    return document_api(Path(api), names())
+
+
+def _by_name(apis: Iterable[str]) -> dict[str, type[Api]]:
+    found: dict[str, type[Api]] = {}
+    for api in map(find, apis):
+        if found.setdefault(api.name, api) is not api:
+            raise Impossible(f"two documents are both called {api.name}: rename one of the files")
+    return found
 
 
 def _by_api(kind: str, ids: Iterable[str], apis: list[str]) -> dict[str, list[str]]:
@@ -120,6 +141,8 @@ def _shared_out(apis: list[str], credentials: Mapping[str, str]) -> dict[str, di
 
 
 def _credentials(api: str) -> set[str]:
+    if api not in names():
+        return set()  # a document knows no callers, only what they have to bring
     known = find_api(api)
     return set(known.identities[0]) | known.optional_credentials
 

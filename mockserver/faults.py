@@ -101,6 +101,8 @@ def faults_of(api: str) -> dict[str, type[Api]]:
     """
     from . import apis as folder
 
+    if api not in names():
+        return {}  # an API that was made of a document has none of its own
     package = f"{folder.__name__}.{api}"
     return breaking_classes(importlib.import_module(f"{package}.faults"), package)
 

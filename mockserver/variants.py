@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from .faults import UnknownName
+from .faults import UnknownName, names
 from .model import Api, Settings, Variant
 
 A = TypeVar("A", bound=type[Api])
@@ -34,7 +34,7 @@ def variants_of(api: str) -> dict[str, type[Api]]:
 
     found: dict[str, type[Api]] = {}
     path = f"{folder.__name__}.{api}.variants"
-    if importlib.util.find_spec(path) is None:
+    if api not in names() or importlib.util.find_spec(path) is None:
         return found
     module = importlib.import_module(path)
     for held in vars(module).values():

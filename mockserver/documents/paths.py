@@ -1,0 +1,97 @@
+"""Which operation a path and a method are for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from .document import Endpoint
+
+_TEMPLATE = re.compile(r"\{([^{}]*)\}")
+
+Values = dict[str, str]
+
+
+@dataclass(slots=True)
+class _Branch:
+    """What may follow after the same beginning of a path, part by part."""
+
+    plain: dict[str, _Branch] = field(default_factory=dict)
+    open: list[tuple[re.Pattern[str], tuple[str, ...], _Branch]] = field(default_factory=list)
+    endpoints: dict[str, Endpoint] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Who answers, if anybody, with the values in the path; and the methods that are allowed."""
+
+    endpoint: Endpoint | None
+    values: Values
+    allowed: tuple[str, ...]
+
+
+class Paths:
+    """The operations by their paths; what stands there as it is goes before what may be any text.
+
+    A path is known with and without each of the `bases`.
+    """
+
+    def __init__(self, endpoints: Iterable[Endpoint], bases: Iterable[str]) -> None:
+        self._root = _Branch()
+        self._bases = sorted((base for base in bases if base), key=len, reverse=True)
+        for endpoint in endpoints:
+            self._add(endpoint)
+
+    def _add(self, endpoint: Endpoint) -> None:
+        at = self._root
+        for part in endpoint.path.split("/")[1:]:
+            at = _template(at, part) if "{" in part else at.plain.setdefault(part, _Branch())
+        at.endpoints.setdefault(endpoint.method, endpoint)
+
+    def find(self, method: str, path: str) -> Found:
+        """Return who answers a path that begins with a slash."""
+        for tried in self._tried(path):
+            found = list(_walk(self._root, tried.split("/")[1:], {}))
+            for endpoints, values in found:
+                if method in endpoints:
+                    return Found(endpoints[method], values, ())
+            if found:
+                return Found(None, {}, tuple(sorted({one for known, _ in found for one in known})))
+        return Found(None, {}, ())
+
+    def _tried(self, path: str) -> Iterator[str]:
+        yield path
+        for base in self._bases:
+            if path.startswith(f"{base}/"):
+                yield path[len(base) :]
+
+
+def _template(at: _Branch, part: str) -> _Branch:
+    *pieces, end = _TEMPLATE.split(part)
+    texts = "".join(f"{re.escape(piece)}(.+?)" for piece in pieces[::2])
+    pattern = re.compile(texts + re.escape(end), re.DOTALL)
+    names = tuple(pieces[1::2])
+    for known, others, branch in at.open:
+        if known.pattern == pattern.pattern and others == names:
+            return branch
+    branch = _Branch()
+    at.open.append((pattern, names, branch))
+    # The more of a part is written, the sooner it is tried.
+    at.open.sort(key=lambda one: -len(one[0].pattern) + 5 * len(one[1]))
+    return branch
+
+
+def _walk(
+    at: _Branch, parts: list[str], values: Values
+) -> Iterator[tuple[dict[str, Endpoint], Values]]:
+    if not parts:
+        if at.endpoints:
+            yield at.endpoints, values
+        return
+    if (plain := at.plain.get(parts[0])) is not None:
+        yield from _walk(plain, parts[1:], values)
+    for pattern, names, branch in at.open:
+        if match := pattern.fullmatch(parts[0]):
+            own = dict(zip(names, match.groups(), strict=True))
+            yield from _walk(branch, parts[1:], {**values, **own})
