@@ -68,9 +68,8 @@ class Made(Steering):
         )
         super().__init__(next(iter(made.emulators.values())), made.journal, clock)
         self.app = made.app.wsgi_app
-        for api in made.emulators.values():
-            for note in api.notes:
-                log.info("%s: %s", api.name, note)
+        for note in next(iter(made.emulators.values())).notes:
+            log.info("%s: %s", self.name, note)
 
     def close(self) -> None:
         """Let go of files and connections; nobody asks the mock anything afterwards."""

@@ -188,8 +188,8 @@ def command(
     reply_after: float, chunk_delay: float, chunk_size: ChunkSize, faults: tuple[str, ...],
     variants: tuple[str, ...], latency: str | None, chunk_latency: str | None,
     connection: tuple[str, ...], rate_limit: str | None,
-    fixtures: Path | None, recorded_times: bool, clock: str, strict: bool, stateful: bool, state: str,
-    workers: int, makes_certificate: bool, tls_cert: Path | None, tls_key: Path | None,
+    fixtures: Path | None, recorded_times: bool, clock: str, strict: bool, stateful: bool,
+    state: str, workers: int, makes_certificate: bool, tls_cert: Path | None, tls_key: Path | None,
     log_format: Literal["text", "json"], log_requests: bool, no_auth: bool,
     credentials: tuple[tuple[str, str], ...], admin_token: str | None,
 ) -> None:  # fmt: skip

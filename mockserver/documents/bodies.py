@@ -18,7 +18,7 @@ from .document import Endpoint, Media
 from .media import FORM, MULTIPART, documented, is_json, is_text, plain
 from .parameters import put
 from .problems import Problem, of_schema
-from .schemas import Schemas, problems_in
+from .schemas import Schema, Schemas, fits, problems_in
 
 MOST_PARTS = 1000
 
@@ -102,9 +102,7 @@ def _form(media: Media, pairs: list[tuple[str, str]], schemas: Schemas) -> dict[
         else:
             put(raw, [step.rstrip("]") for step in name.split("[")], values)
     value = coercion.value(raw, schema)
-    return {
-        name: _nested(one, coercion.kinds(members.get(name, True))) for name, one in value.items()
-    }
+    return {name: _nested(one, members.get(name, True), schemas) for name, one in value.items()}
 
 
 def _unpacked(media: Media, name: str, values: list[str]) -> list[str]:
@@ -115,10 +113,12 @@ def _unpacked(media: Media, name: str, values: list[str]) -> list[str]:
     return [part for value in values for part in value.split(between)]
 
 
-def _nested(value: Any, kinds: frozenset[str]) -> Any:
+def _nested(value: Any, schema: Schema, schemas: Schemas) -> Any:
     """Return a part that should be an object as JSON says it (OpenAPI 3.0.3, Media Type Object)."""
     text = value[0] if isinstance(value, list) and len(value) == 1 else value
-    if not isinstance(text, str) or "string" in kinds or text.lstrip()[:1] not in ("{", "["):
+    if not isinstance(text, str) or text.lstrip()[:1] not in ("{", "["):
+        return value
+    if fits(schemas.holding(schema), value):
         return value
     try:
         return orjson.loads(text)

@@ -78,7 +78,8 @@ class Endpoint:
         for node in (self._document.item(self.path), self._node):
             for one in _children(node.get("parameters")):
                 parameter = self._document.parameter(one)
-                found[parameter.name, parameter.place] = parameter
+                if parameter.place != "path" or f"{{{parameter.name}}}" in self.path:
+                    found[parameter.name, parameter.place] = parameter
         return tuple(found.values())
 
     @cached_property
@@ -229,6 +230,9 @@ class Document:
                 if place not in STYLES or not isinstance(at.value.get("name"), str):
                     where, known = self.files.where(one), ", ".join(STYLES)
                     raise DocumentError(f"{where}: a parameter has a name, and is in: {known}")
+                if place == "path" and f"{{{at.value['name']}}}" not in endpoint.path:
+                    what = "a path parameter that its path does not have"
+                    self.survey.leave(what, self.files.where(one))
         for status, _ in _members(node.get("responses")):
             if not _STATUS.fullmatch(status) and not status.startswith("x-"):
                 where = self.files.where(node)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -25,7 +25,7 @@ from .preferences import Wish, wish_of
 from .problems import Problem, problem_details
 from .resources import Outcome, Resources
 from .schemas import fits
-from .shapes import listed, overlaid, worded
+from .shapes import inside, listed, overlaid, worded
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -62,7 +62,9 @@ class DocumentApi(Api):
 
     def find(self, call: Call) -> tuple[Endpoint, Mapping[str, str]]:
         """Return whose path and method it is; refuse what is nobody's."""
-        found: Found = self.paths.find(call.request.method, path_of(call))
+        found: Found = self.paths.find(
+            call.request.method, path_of(call), call.request.query_string.decode("latin-1")
+        )
         if found.endpoint is None and found.allowed:
             raise Refusal(
                 f"the document has no {call.request.method} for this path",
@@ -146,13 +148,12 @@ class DocumentApi(Api):
         resources = self._resources
         if resources is None or media.urn is None or not is_json(media.type):
             return made
-        validator = self.document.schemas.validator(media.urn)
-
-        def fitting(value: Any) -> bool:
-            return fits(validator, value)
-
+        fitting = partial(fits, self.document.schemas.validator(media.urn))
         if outcome.thing is not None:
-            return overlaid(made, outcome.thing, resources.place_of_thing(media), fitting)
+            path = resources.place_of_thing(media)
+            shown = overlaid(made, outcome.thing, path, fitting)
+            resources.keep(outcome, inside(shown, path))
+            return shown
         place = resources.place_of_list(media) if outcome.things is not None else None
         if outcome.things is None or place is None:
             return made
@@ -198,7 +199,7 @@ class DocumentApi(Api):
             except Refusal:
                 break
             words = str(details["detail"])
-            return written(media.type), worded(made, words, lambda one: fits(validator, one))
+            return written(media.type), worded(made, words, partial(fits, validator))
         return PROBLEM_JSON, details
 
     # Who calls

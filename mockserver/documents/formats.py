@@ -19,10 +19,7 @@ _SPAN = re.compile(r"P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]*")
 _HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_-]{1,63})*\.?")
 
-CHECKED = FormatChecker(formats=["date", "email", "idn-email", "ipv4", "ipv6"])
 
-
-@CHECKED.checks("date-time")
 def _is_moment(value: object) -> bool:
     if not isinstance(value, str):
         return True
@@ -35,27 +32,22 @@ def _is_moment(value: object) -> bool:
     return True
 
 
-@CHECKED.checks("time")
 def _is_time(value: object) -> bool:
     return not isinstance(value, str) or _CLOCK.fullmatch(value) is not None
 
 
-@CHECKED.checks("duration")
 def _is_span(value: object) -> bool:
     return not isinstance(value, str) or _SPAN.fullmatch(value) is not None
 
 
-@CHECKED.checks("uri")
 def _is_uri(value: object) -> bool:
     return not isinstance(value, str) or _URI.fullmatch(value) is not None
 
 
-@CHECKED.checks("hostname")
 def _is_host(value: object) -> bool:
     return not isinstance(value, str) or _HOST.fullmatch(value) is not None
 
 
-@CHECKED.checks("uuid")
 def _is_uuid(value: object) -> bool:
     if not isinstance(value, str):
         return True
@@ -65,7 +57,6 @@ def _is_uuid(value: object) -> bool:
         return False
 
 
-@CHECKED.checks("byte")
 def _is_base64(value: object) -> bool:
     if not isinstance(value, str):
         return True
@@ -76,14 +67,29 @@ def _is_base64(value: object) -> bool:
     return True
 
 
-@CHECKED.checks("int32")
 def _is_int32(value: object) -> bool:
     return not isinstance(value, int) or -(2**31) <= value < 2**31
 
 
-@CHECKED.checks("int64")
 def _is_int64(value: object) -> bool:
     return not isinstance(value, int) or -(2**63) <= value < 2**63
+
+
+CHECKED = FormatChecker(formats=["date", "email", "idn-email", "ipv4", "ipv6"])
+"""What holds values to the formats that can be told from others."""
+
+for _format, _check in (
+    ("date-time", _is_moment),
+    ("time", _is_time),
+    ("duration", _is_span),
+    ("uri", _is_uri),
+    ("hostname", _is_host),
+    ("uuid", _is_uuid),
+    ("byte", _is_base64),
+    ("int32", _is_int32),
+    ("int64", _is_int64),
+):
+    CHECKED.checks(_format)(_check)
 
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)

@@ -9,6 +9,7 @@ from typing import Any
 from .chance import Chance
 from .formats import word
 from .merging import TOLD, Conflict, merged
+from .patterns import compiled
 from .scalars import number_for, text_for_schema
 from .schemas import LEFT_OUT, Schema, Schemas, fits
 
@@ -54,13 +55,15 @@ class Maker:
         within |= refs_in(own)
         validator = self._schemas.holding(schema)
         checks = depth == 0 or bool(COMBINED & own.keys()) or schema is False
-        for place, option in enumerate(islice(self._options(schema, chance, within), MOST_TRIES)):
-            try:
-                value = self._value(option, chance.at(place), depth, within)
-            except Unmade:
-                continue
-            if not checks or fits(validator, value):
-                return value
+        options = list(islice(self._options(schema, chance, within), MOST_TRIES))
+        for bare in (False, True):
+            for place, option in enumerate(options):
+                try:
+                    value = self._value(option, chance.at(place), depth, within, bare)
+                except Unmade:
+                    continue
+                if not checks or fits(validator, value):
+                    return value
         raise Unmade
 
     # A schema without alternatives
@@ -137,8 +140,14 @@ class Maker:
     # A value of it
 
     def _value(
-        self, schema: dict[str, Any], chance: Chance, depth: int, within: frozenset[str]
+        self,
+        schema: dict[str, Any],
+        chance: Chance,
+        depth: int,
+        within: frozenset[str],
+        bare: bool,
     ) -> Any:
+        """Return a value; a `bare` one has nothing that need not be there."""
         for value in () if self._plain else _said(schema):
             if fits(self._schemas.holding(_checkable(schema)), value):
                 return value
@@ -151,6 +160,8 @@ class Maker:
             return chance.one_of([one for one in allowed if one is not None] or allowed)
         kind = _kind(schema, depth, chance)
         if kind == "object":
+            if bare:
+                schema = {**schema, "maxProperties": len(schema.get("required", ()))}
             return self._object(schema, chance, depth, within)
         if kind == "array":
             return self._array(schema, chance, depth, within)
@@ -216,7 +227,7 @@ class Maker:
         self, schema: dict[str, Any], made: dict[str, Any], chance: Chance, depth: int,
         within: frozenset[str],
     ) -> None:  # fmt: skip
-        """Make members under names of our own: where there should be more, or there are no others."""
+        """Make members under names of our own, where there should be more, or there are none."""
         least = int(schema.get("minProperties", 0))
         others = schema.get("additionalProperties", True)
         free = isinstance(others, dict) and not made and self._wanted(others, depth, within)
@@ -333,8 +344,6 @@ def _checkable(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _open_member(schema: dict[str, Any], name: str) -> Schema:
     """Return the schema of a member that has no name in the schema."""
-    from .patterns import compiled
-
     for pattern, member in schema.get("patternProperties", {}).items():
         found = compiled(pattern)
         if found is not None and found.search(name):
@@ -358,7 +367,8 @@ def _kind(schema: dict[str, Any], depth: int, chance: Chance) -> str:
         found = (kind for kind, keys in _HINTS if any(key in schema for key in keys))
         return next(found, "string" if depth else "object")
     listed = types if isinstance(types, list) else [types]
-    return chance.one_of([kind for kind in listed if kind != "null"] or ["null"])
+    kinds: list[str] = [kind for kind in listed if kind != "null"]
+    return chance.one_of(kinds or ["null"])
 
 
 def _scalar(kind: str, schema: dict[str, Any], chance: Chance) -> Any:

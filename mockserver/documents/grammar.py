@@ -1,8 +1,8 @@
 """Which members the objects of an OpenAPI document have, and of what kind each is.
 
-`kind` is an object of that kind, `[kind]` a list of them, `{kind}` an object of them by name; `left`
-is a member that a mock leaves alone, and says so. Source: the OpenAPI Specification 3.0.3 and 3.1.0,
-JSON Schema 2020-12.
+`kind` is an object of that kind, `[kind]` a list of them, `{kind}` an object of them by name;
+`left` is a member that a mock leaves alone, and says so. Source: the OpenAPI Specification, 3.0.3
+and 3.1.0; JSON Schema, 2020-12.
 """
 
 from __future__ import annotations

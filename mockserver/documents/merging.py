@@ -1,4 +1,4 @@
-"""Schemas that hold together, as one: what `allOf`, a reference and a chosen alternative amount to."""
+"""Schemas that hold together, as one: what `allOf`, references and alternatives amount to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Conflict(Exception):
 
 
 def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a schema for what fits both; of what is merely said, `one` says it. Raises Conflict."""
+    """Return a schema for what fits both; `one` goes first. Raises Conflict."""
     found = dict(one)
     for key, value in _allowed(other, one).items():
         if key not in found:

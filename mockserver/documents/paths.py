@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
 
 from .document import Endpoint
 
@@ -13,13 +14,19 @@ _TEMPLATE = re.compile(r"\{([^{}]*)\}")
 Values = dict[str, str]
 
 
+Pairs = frozenset[tuple[str, str]]
+
+Asked = tuple[Pairs, Endpoint]
+"""Who answers, if the query has these pairs: a path with a `?` is no path, but some are written."""
+
+
 @dataclass(slots=True)
 class _Branch:
     """What may follow after the same beginning of a path, part by part."""
 
     plain: dict[str, _Branch] = field(default_factory=dict)
     open: list[tuple[re.Pattern[str], tuple[str, ...], _Branch]] = field(default_factory=list)
-    endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    endpoints: dict[str, list[Asked]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +52,23 @@ class Paths:
 
     def _add(self, endpoint: Endpoint) -> None:
         at = self._root
-        for part in endpoint.path.split("/")[1:]:
+        path, _, query = endpoint.path.partition("?")
+        for part in path.split("/")[1:]:
             at = _template(at, part) if "{" in part else at.plain.setdefault(part, _Branch())
-        at.endpoints.setdefault(endpoint.method, endpoint)
+        asked = frozenset(parse_qsl(query, keep_blank_values=True))
+        known = at.endpoints.setdefault(endpoint.method, [])
+        known.append((asked, endpoint))
+        known.sort(key=lambda one: -len(one[0]))
 
-    def find(self, method: str, path: str) -> Found:
+    def find(self, method: str, path: str, query: str = "") -> Found:
         """Return who answers a path that begins with a slash."""
+        pairs = frozenset(parse_qsl(query, keep_blank_values=True)) if query else frozenset()
         for tried in self._tried(path):
             found = list(_walk(self._root, tried.split("/")[1:], {}))
             for endpoints, values in found:
-                if method in endpoints:
-                    return Found(endpoints[method], values, ())
+                for asked, endpoint in endpoints.get(method, ()):
+                    if asked <= pairs:
+                        return Found(endpoint, values, ())
             if found:
                 return Found(None, {}, tuple(sorted({one for known, _ in found for one in known})))
         return Found(None, {}, ())
@@ -84,7 +97,7 @@ def _template(at: _Branch, part: str) -> _Branch:
 
 def _walk(
     at: _Branch, parts: list[str], values: Values
-) -> Iterator[tuple[dict[str, Endpoint], Values]]:
+) -> Iterator[tuple[dict[str, list[Asked]], Values]]:
     if not parts:
         if at.endpoints:
             yield at.endpoints, values

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from re import _constants as codes  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
+from re import _constants as codes
+from re import _parser as parser
 from typing import Any
 
 from .chance import Chance
@@ -17,9 +17,9 @@ MOST_PATTERN = 1000
 """Characters of a pattern that is used: longer ones are hardly written by people."""
 
 _CLASSES = {
-    "L": "a-zA-Z\u00c0-\u024f", "Lu": "A-Z", "Ll": "a-z", "N": "0-9", "Nd": "0-9", "Letter": "a-zA-Z",
-    "Alpha": "a-zA-Z", "Digit": "0-9", "P": "!-/:-@", "Z": " ", "Zs": " ", "S": "$+<=>^`|~",
-    "M": "\u0300-\u036f",
+    "L": "a-zA-Z\u00c0-\u024f", "Lu": "A-Z", "Ll": "a-z", "N": "0-9", "Nd": "0-9",
+    "Letter": "a-zA-Z", "Alpha": "a-zA-Z", "Digit": "0-9", "P": "!-/:-@", "Z": " ",
+    "Zs": " ", "S": "$+<=>^`|~", "M": "\u0300-\u036f",
 }  # fmt: skip
 _PROPERTY = re.compile(r"\\([pP])\{(?:Script=|sc=|gc=|Is)?(\w+)\}")
 

@@ -7,7 +7,7 @@ client said, and an id; each answer shows of it what the answer's schema lets th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from ..model import Refusal, World
 from ..store import Record, Scope
 from .chance import Chance
 from .coercion import Coercion
-from .document import Document, Documented, Endpoint, Media
+from .document import Document, Endpoint, Media
 from .generation import Maker, Unmade
 from .schemas import Schema
 
@@ -45,7 +45,11 @@ class Outcome:
     thing: Mapping[str, Any] | None = None
     things: tuple[Mapping[str, Any], ...] | None = None
     location: str = ""
+    kept: tuple[Scope, str] | None = None
+    """Where the thing is, if what is shown of it now should be shown from now on."""
 
+
+IDS = ("id", "uuid", "key", "slug")
 
 ACTIONS = {"GET": "read", "HEAD": "read", "PUT": "replace", "PATCH": "change", "DELETE": "delete"}
 
@@ -116,7 +120,21 @@ class Resources:
         record = self._world.store.change(scope, key, step)
         if part.action == "delete" or record is None:
             return Outcome()
-        return Outcome(thing=record["thing"])
+        kept = (scope, key) if part.action in ("replace", "change") else None
+        return Outcome(thing=record["thing"], kept=kept)
+
+    def keep(self, outcome: Outcome, shown: Any) -> None:
+        """Keep what an answer has said of a thing, so that the next one says the same."""
+        if outcome.kept is None or outcome.thing is None or not isinstance(shown, dict):
+            return
+        said = dict(outcome.thing)
+
+        def step(before: Record | None) -> Record | None:
+            if before is None or before.get("thing") != said:
+                return None  # somebody else has changed it meanwhile
+            return {**before, "thing": {**shown, **said}}
+
+        self._world.store.change(*outcome.kept, step)
 
     def _create(
         self, kind: Kind, endpoint: Endpoint, scope: Scope, where: str, body: Any
@@ -132,7 +150,7 @@ class Resources:
             if taken is None or "thing" not in taken or _said(body).get(name) == id:
                 break
         self._world.store.change(scope, str(id), lambda before: {"thing": said, "id": name})
-        return Outcome(thing=said, location=f"{where}/{id}")
+        return Outcome(said, location=f"{where}/{id}", kept=(scope, str(id)))
 
     def _id_name(self, kind: Kind, endpoint: Endpoint) -> str:
         """Return which member of a thing has what its path names."""
@@ -159,12 +177,10 @@ class Resources:
             made = Maker(self._document.schemas, chance, plain=True).make(schema)
         except Unmade:
             made = None
-        plain = made is None or isinstance(made, bool) or " " in str(made) or schema is True
-        return (
-            f"{kind.parameter}-{count}"
-            if plain and _free(validator, f"x-{count}")
-            else made or str(count)
-        )
+        words = f"{kind.parameter}-{count}"
+        if (made is None or schema is True or " " in str(made)) and validator.is_valid(words):
+            return words  # an id that people can read, where its schema asks for no other
+        return made if isinstance(made, str | int) else str(count)
 
     # Where things are in answers
 
@@ -222,10 +238,6 @@ def _named(members: Iterable[str]) -> bool:
     )
 
 
-def _free(validator: Any, text: str) -> bool:
-    return bool(validator.is_valid(text))
-
-
 def _said(body: Any) -> Mapping[str, Any]:
     """Return what a body says of a thing: all of it, or its only member where that is an object."""
     if not isinstance(body, dict):
@@ -247,6 +259,3 @@ def _patched(before: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, An
         else:
             found[name] = value
     return found
-
-
-Change = Callable[[Documented], Documented]

@@ -56,7 +56,8 @@ def number_for(schema: dict[str, Any], chance: Chance, *, whole: bool) -> int | 
 
 
 def _bounds(schema: dict[str, Any], whole: bool) -> tuple[float, float]:
-    low, high = schema.get("minimum"), schema.get("maximum")
+    low: float | None = schema.get("minimum")
+    high: float | None = schema.get("maximum")
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
     if above is not None and (low is None or above >= low):
         low = math.floor(above) + 1 if whole else above
@@ -65,13 +66,9 @@ def _bounds(schema: dict[str, Any], whole: bool) -> tuple[float, float]:
     if whole:
         low = None if low is None else math.ceil(low)
         high = None if high is None else math.floor(high)
-    if low is None and high is None:
-        return 1, 100
     if low is None:
-        return min(1, high - 100), high  # type: ignore[type-var, operator]
-    if high is None:
-        return low, max(100, low + 100)
-    return low, high
+        return (1, 100) if high is None else (min(1, high - 100), high)
+    return (low, max(100, low + 100)) if high is None else (low, high)
 
 
 def _multiple(

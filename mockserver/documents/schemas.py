@@ -89,8 +89,8 @@ class Schemas:
 
     def _retrieve(self, urn: str) -> Resource[Any]:
         if urn not in self._nodes:
-            raise NoSuchResource(ref=urn)
-        return Resource(contents=self.at(urn), specification=DRAFT202012)
+            raise NoSuchResource(urn)
+        return DRAFT202012.create_resource(self.at(urn))
 
     # In JSON Schema's words
 
@@ -145,9 +145,16 @@ class Schemas:
         if not isinstance(value, dict):
             return False
         # A reference that needs a mark has company in an allOf, as 3.0 knows no siblings.
-        parts = [value, *(one for one in value.get("allOf", ()) if isinstance(one, dict))]
+        parts = [value, *self._parts(self._files.follow(node))]
         own = node.value if isinstance(node.value, dict) and not self._old else {}
         return any(part.get(mark) is True for part in (*parts, own))
+
+    def _parts(self, node: Node) -> Iterator[dict[str, Any]]:
+        inner = node.get("allOf")
+        for place in range(len(inner.value)) if inner is not None else ():
+            part = self._files.follow(inner.child(place)).value  # type: ignore[union-attr]
+            if isinstance(part, dict):
+                yield part
 
     def _require(self, made: dict[str, Any], node: Node, direction: Direction) -> None:
         """Require what is required of this direction."""
@@ -203,7 +210,7 @@ class Schemas:
         types = value.get("type")
         if types is not None:
             made["type"] = types
-        if value.get("nullable") is not True:
+        if value.get("nullable") is not True or not self._old:
             return made
         if isinstance(types, str) and not {"enum", "const"} & set(made):
             return {**made, "type": [types, "null"]}

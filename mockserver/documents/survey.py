@@ -1,4 +1,4 @@
-"""A look through a whole document: what is of the wrong type, what a mock leaves alone, what for."""
+"""A look through a whole document: what is of the wrong type, and what a mock leaves alone."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ class _Surveyor:
     def __init__(self, files: Files, found: Survey) -> None:
         self._files = files
         self._found = found
+        self._new = not str(files.root.value.get("openapi", "")).startswith("3.0")
         self._seen: set[tuple[int, str]] = set()
         self._ahead: list[tuple[Node, Shape]] = []
 
@@ -55,33 +56,35 @@ class _Surveyor:
             self._look(*self._ahead.pop())
 
     def _look(self, node: Node, shape: Shape) -> None:
-        if shape == "any":
-            return
         if (check := _CHECKS.get(shape)) is not None:
             if not check(node.value):
                 raise self._wrong(node, _WORDS[shape])
-            return
-        if isinstance(node.value, dict | list):
+        elif isinstance(node.value, dict | list):
             # An alias, or what two references name, is looked through once.
-            if (id(node.value), shape) in self._seen:
-                return
-            self._seen.add((id(node.value), shape))
-        if shape[0] in "[{":
-            self._ahead.extend((child, shape[1:-1]) for child in self._members(node, shape))
+            if (id(node.value), shape) not in self._seen:
+                self._seen.add((id(node.value), shape))
+                self._inside(node, shape)
         elif shape == "schema" and (node.value is None or isinstance(node.value, bool)):
             if node.value is None:
                 self._found.leave("a schema that is null, and lets all through", self._place(node))
+        elif shape != "any":
+            raise self._wrong(node, f"should be {_kind(shape)}")
+
+    def _inside(self, node: Node, shape: Shape) -> None:
+        if shape[0] in "[{":
+            self._ahead.extend((child, shape[1:-1]) for child in self._members(node, shape))
+        elif shape == "any":
+            return
         elif not isinstance(node.value, dict):
-            raise self._wrong(node, f"should be an object ({shape})")
+            raise self._wrong(node, f"should be {_kind(shape)}")
         elif shape == "paths":
             self._ahead.extend(self._paths(node))
         elif shape not in OPEN:
             self._object(node, shape)
 
     def _members(self, node: Node, shape: Shape) -> Iterator[Node]:
-        kind, wanted = ("a list", list) if shape[0] == "[" else ("an object", dict)
-        if not isinstance(node.value, wanted):
-            raise self._wrong(node, f"should be {kind}")
+        if not isinstance(node.value, list if shape[0] == "[" else dict):
+            raise self._wrong(node, f"should be {_kind(shape)}")
         keys = range(len(node.value)) if isinstance(node.value, list) else node.value
         for key in keys:
             if shape != "{response}" or not str(key).startswith("x-"):
@@ -123,6 +126,9 @@ class _Surveyor:
         for name, schema in _dicts(node.value.get("properties")):
             if schema.get("format") == "password":
                 self._found.passwords.add(name)
+        if "nullable" in node.value and self._new:
+            what = 'nullable (OpenAPI 3.1 has it not: say type: [..., "null"])'
+            self._found.leave(what, self._files.where(node.child("nullable")))
         named = node.value.get("format")
         if isinstance(named, str) and named not in FORMATS:
             self._found.leave(f"format {named}", self._files.where(node.child("format")))
@@ -132,6 +138,11 @@ class _Surveyor:
 
     def _wrong(self, node: Node, what: str) -> DocumentError:
         return DocumentError(f"{self._files.where(node)}: {what}, not {_shown(node.value)}")
+
+
+def _kind(shape: Shape) -> str:
+    plain = {"[": "a list", "{": "an object"}
+    return plain.get(shape[0], "an object" if shape == "paths" else f"an object ({shape})")
 
 
 def _dicts(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
