@@ -36,6 +36,8 @@ class Coercion:
             found = frozenset({"object"})
         elif "items" in schema:
             found = frozenset({"array"})
+        elif "enum" in schema or "const" in schema:
+            found = frozenset(map(_kind, schema.get("enum", [schema.get("const")])))
         for part in self._together(schema):
             found &= self.kinds(part, depth + 1)
         for key in ("anyOf", "oneOf"):
@@ -100,6 +102,13 @@ class Coercion:
         if "$ref" in schema:
             found.append(self._schemas.at(schema["$ref"]))
         return found
+
+
+def _kind(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else "boolean"
+    kinds = {str: "string", int: "integer", float: "number", list: "array"}
+    return kinds.get(type(value), "object")
 
 
 def _readings(text: str, kinds: frozenset[str]) -> list[Any]:

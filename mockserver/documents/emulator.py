@@ -304,10 +304,13 @@ def _concealed(keys: Iterable[str], passwords: Iterable[str]) -> re.Pattern[str]
     names = sorted({name for name in (*keys, *passwords) if name})
     if not names:
         return None
-    # A group may stand only once in a pattern: what is before it is looked at, and not taken.
-    any_name = "|".join(re.escape(name) for name in names)
-    written = rf'(?<![\w-])(?:{any_name})(?:=|"\s*:\s*")'
-    return re.compile(rf'{written}(?P<secret>(?:[^&"\s\\]|\\.)+)')
+    named = "|".join(map(re.escape, names))
+    # A group may stand only once in a pattern, so what is before it says how it goes on.
+    part = rf'(?P<part>\bname="(?:{named})"[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n)'
+    member = rf'(?<![\w-])(?:{named})"\s*:\s*(?P<quote>")'
+    pair = rf"(?<![\w-])(?:{named})="
+    goes_on = r'(?(quote)(?:[^"\\]|\\.)+|(?(part)[^\r\n]+|[^&\s"]+))'
+    return re.compile(rf"(?:{part}|{member}|{pair})(?P<secret>{goes_on})")
 
 
 def path_of(call: Call) -> str:

@@ -52,7 +52,7 @@ class Maker:
         if depth > MOST_DEPTH or self._count > MOST_VALUES:
             raise Unmade
         own = schema if isinstance(schema, dict) else {}
-        within |= refs_in(own)
+        within |= self._names(own)
         validator = self._schemas.holding(schema)
         checks = depth == 0 or bool(COMBINED & own.keys()) or schema is False
         options = list(islice(self._options(schema, chance, within), MOST_TRIES))
@@ -65,6 +65,17 @@ class Maker:
                 if not checks or fits(validator, value):
                     return value
         raise Unmade
+
+    def _names(self, schema: dict[str, Any]) -> frozenset[str]:
+        """Return the names of the schemas that one begins with, whatever the references between."""
+        found = refs_in(schema)
+        for _ in range(MOST_DEPTH):
+            named = self._schemas.at(schema["$ref"]) if "$ref" in schema else False
+            if not isinstance(named, dict):
+                break
+            schema = named
+            found |= refs_in(schema)
+        return found
 
     # A schema without alternatives
 

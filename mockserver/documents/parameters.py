@@ -10,7 +10,7 @@ import orjson
 from werkzeug.http import parse_cookie
 
 from ..lean_flask import LeanRequest
-from .coercion import Coercion, Raw
+from .coercion import ALL, Coercion, Raw
 from .document import Endpoint, Parameter
 from .problems import Problem, of_schema
 from .schemas import Schemas, problems_in
@@ -120,7 +120,7 @@ def _stripped(parameter: Parameter, text: str) -> str:
 
 def _split(parameter: Parameter, text: str, kinds: frozenset[str]) -> Raw:
     """Return the parts of a text, where it may be a list or an object."""
-    if not kinds & {"array", "object"}:
+    if kinds == ALL or not kinds & {"array", "object"}:
         return text
     exploded = parameter.explode
     if parameter.style == "matrix":

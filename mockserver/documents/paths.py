@@ -25,7 +25,7 @@ class _Branch:
     """What may follow after the same beginning of a path, part by part."""
 
     plain: dict[str, _Branch] = field(default_factory=dict)
-    open: list[tuple[re.Pattern[str], tuple[str, ...], _Branch]] = field(default_factory=list)
+    open: list[tuple[re.Pattern[str], _Branch]] = field(default_factory=list)
     endpoints: dict[str, list[Asked]] = field(default_factory=dict)
 
 
@@ -64,11 +64,12 @@ class Paths:
         """Return who answers a path that begins with a slash."""
         pairs = frozenset(parse_qsl(query, keep_blank_values=True)) if query else frozenset()
         for tried in self._tried(path):
-            found = list(_walk(self._root, tried.split("/")[1:], {}))
+            found = list(_walk(self._root, tried.split("/")[1:], ()))
             for endpoints, values in found:
                 for asked, endpoint in endpoints.get(method, ()):
                     if asked <= pairs:
-                        return Found(endpoint, values, ())
+                        names = _TEMPLATE.findall(endpoint.path.partition("?")[0])
+                        return Found(endpoint, dict(zip(names, values, strict=True)), ())
             if found:
                 return Found(None, {}, tuple(sorted({one for known, _ in found for one in known})))
         return Found(None, {}, ())
@@ -81,30 +82,29 @@ class Paths:
 
 
 def _template(at: _Branch, part: str) -> _Branch:
+    """Return the branch of a part with a template in it, whatever its values are called."""
     *pieces, end = _TEMPLATE.split(part)
     texts = "".join(f"{re.escape(piece)}(.+?)" for piece in pieces[::2])
     pattern = re.compile(texts + re.escape(end), re.DOTALL)
-    names = tuple(pieces[1::2])
-    for known, others, branch in at.open:
-        if known.pattern == pattern.pattern and others == names:
+    for known, branch in at.open:
+        if known.pattern == pattern.pattern:
             return branch
     branch = _Branch()
-    at.open.append((pattern, names, branch))
+    at.open.append((pattern, branch))
     # The more of a part is written, the sooner it is tried.
-    at.open.sort(key=lambda one: -len(one[0].pattern) + 5 * len(one[1]))
+    at.open.sort(key=lambda one: -len(one[0].pattern.replace("(.+?)", "")))
     return branch
 
 
 def _walk(
-    at: _Branch, parts: list[str], values: Values
-) -> Iterator[tuple[dict[str, list[Asked]], Values]]:
+    at: _Branch, parts: list[str], values: tuple[str, ...]
+) -> Iterator[tuple[dict[str, list[Asked]], tuple[str, ...]]]:
     if not parts:
         if at.endpoints:
             yield at.endpoints, values
         return
     if (plain := at.plain.get(parts[0])) is not None:
         yield from _walk(plain, parts[1:], values)
-    for pattern, names, branch in at.open:
+    for pattern, branch in at.open:
         if match := pattern.fullmatch(parts[0]):
-            own = dict(zip(names, match.groups(), strict=True))
-            yield from _walk(branch, parts[1:], {**values, **own})
+            yield from _walk(branch, parts[1:], (*values, *match.groups()))

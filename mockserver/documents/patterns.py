@@ -66,19 +66,18 @@ def _without_properties(pattern: str) -> str:
     return "".join(found)
 
 
-def text_for(pattern: str, chance: Chance, least: int = 0) -> str | None:
-    """Return a text that a pattern finds itself in, None where none was found.
-
-    `least` is how long it should be: then what may be repeated is repeated more often.
-    """
+def text_for(pattern: str, chance: Chance, least: int = 0, most: int = 10**6) -> str | None:
+    """Return a text that a pattern finds itself in, None where none of such a length was found."""
     expression = compiled(pattern)
     if expression is None:
         return None
-    for extra in (0, least, 2 * least):
-        made = _Maker(chance, extra).text(parser.parse(expression.pattern))
-        if expression.search(made) and len(made) >= least:
+    parsed = parser.parse(expression.pattern)
+    # What may be repeated by chance, then just as often as makes up the length, then never.
+    for extra in (None, *range(max(1, least - 8), least + 1), least // 2, least // 3, 0):
+        made = _Maker(chance.at(extra), extra).text(parsed)
+        if least <= len(made) <= most and expression.search(made):
             return made
-    return made if expression.search(made) else None
+    return None
 
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -97,7 +96,7 @@ _LONGEST = 2000
 class _Maker:
     """Walks a parsed pattern; each step chooses by chance."""
 
-    def __init__(self, chance: Chance, extra: int) -> None:
+    def __init__(self, chance: Chance, extra: int | None) -> None:
         self._chance = chance
         self._extra = extra
         self._groups: dict[int, str] = {}
@@ -126,9 +125,11 @@ class _Maker:
         return ""  # a place, or what should be ahead or behind: looked at when the text is there
 
     def _repeated(self, least: int, most: int, inner: Any) -> str:
-        room = min(int(most) - least, MOST_REPEATED + self._extra)
-        lowest = min(room, self._extra) if self._extra else 0
-        times = least + lowest + self._chance.below(room - lowest + 1)
+        room = int(most) - least
+        if self._extra is None:
+            times = least + self._chance.below(min(room, MOST_REPEATED) + 1)
+        else:
+            times = least + min(room, self._extra)
         if self._length > _LONGEST:
             times = min(least, 1)
         return "".join([self.text(inner) for _ in range(min(times, _LONGEST))])

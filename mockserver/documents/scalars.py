@@ -24,7 +24,7 @@ def text_for_schema(schema: dict[str, Any], chance: Chance) -> str | None:
     for turn in range(_TRIES):
         made = text_of(schema["format"], chance.at(turn)) if "format" in schema else None
         if pattern is not None and (made is None or not pattern.search(made)):
-            made = text_for(schema["pattern"], chance.at("pattern", turn), least)
+            made = text_for(schema["pattern"], chance.at("pattern", turn), least, most)
         elif made is None:
             made = _words(chance.at(turn), least, most)
         if made is not None and least <= len(made) <= most:
@@ -45,11 +45,11 @@ def _words(chance: Chance, least: int, most: int) -> str:
 def number_for(schema: dict[str, Any], chance: Chance, *, whole: bool) -> int | float | None:
     """Return a number, None where none was found."""
     step = schema.get("multipleOf")
-    low, high = _bounds(schema, whole and step is None)
+    low, high = _bounds(schema, whole)
     if low > high:
         return None
     if step is not None:
-        return _multiple(step, low, high, chance, whole)
+        return _multiple(step, (low, high), chance, schema, whole)
     if whole:
         return math.ceil(low) + chance.below(math.floor(high) - math.ceil(low) + 1)
     return _fraction(low, high, chance, schema)
@@ -72,8 +72,9 @@ def _bounds(schema: dict[str, Any], whole: bool) -> tuple[float, float]:
 
 
 def _multiple(
-    step: float, low: float, high: float, chance: Chance, whole: bool
+    step: float, bounds: tuple[float, float], chance: Chance, schema: dict[str, Any], whole: bool
 ) -> int | float | None:
+    low, high = bounds
     first, last = math.ceil(low / step), math.floor(high / step)
     if first > last:
         return None
@@ -82,11 +83,8 @@ def _multiple(
         value = times * step
         value = int(value) if float(value).is_integer() else round(value, 10)
         # What a validator divides by is a float, and not every multiple comes out even.
-        if (
-            low <= value <= high
-            and (value / step).is_integer()
-            and (not whole or value == int(value))
-        ):
+        even = (value / step).is_integer() and (not whole or value == int(value))
+        if even and low <= value <= high and _is_within(value, schema):
             return value
     return None
 
@@ -94,11 +92,14 @@ def _multiple(
 def _fraction(
     low: float, high: float, chance: Chance, schema: dict[str, Any]
 ) -> int | float | None:
-    closed = schema.get("exclusiveMinimum") != low, schema.get("exclusiveMaximum") != high
     for digits in (2, 4, 8, 16):
         value = round(low + (high - low) * (1 + chance.below(98)) / 100, digits)
-        if (low < value or (closed[0] and low == value)) and (
-            value < high or (closed[1] and high == value)
-        ):
+        if low <= value <= high and _is_within(value, schema):
             return value
-    return low if low == high and all(closed) else None
+    return low if low == high and _is_within(low, schema) else None
+
+
+def _is_within(value: float, schema: dict[str, Any]) -> bool:
+    """Say whether a value is beyond no bound that it may not even reach."""
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    return (above is None or value > above) and (below is None or value < below)
