@@ -240,6 +240,8 @@ def _answer(
     api: Api, call: Call, problem: HTTPException | None, happening: Happening | None
 ) -> Answer:
     try:
+        if api.routes_itself and problem is None:
+            api.route(call)
         if happening is not None:
             happening.admit(api, call)
         if problem is not None:

@@ -252,7 +252,7 @@ class Api:
     secret_headers: ClassVar[frozenset[str]] = frozenset()
     """Headers, in small letters, that hold nothing but secrets, besides those that always do."""
     routes_itself: ClassVar[bool] = False
-    """Whether `answer` finds the operation of each call; `operations` are then for lists alone."""
+    """Whether `route` finds the operation of each call; `operations` are then for lists alone."""
     notes: ClassVar[tuple[str, ...]] = ()
     """What whoever starts the mock should know of it, a line each."""
     concealed: ClassVar[re.Pattern[str] | None] = None
@@ -274,6 +274,9 @@ class Api:
     def answer(self, call: Call) -> Answer:
         """Answer one request for a known operation, or raise Refusal."""
         raise NotImplementedError
+
+    def route(self, call: Call) -> None:
+        """Say in the call which operation it is for, where this API routes itself; never raises."""
 
     def refuse(self, call: Call, refusal: Refusal) -> Answer:
         """Write a refusal in the vendor's shape; also unknown paths, methods and our own crash."""

@@ -60,21 +60,28 @@ class DocumentApi(Api):
 
     # A request comes in
 
+    def route(self, call: Call) -> None:
+        """Say whose path and method it is, if it is anybody's."""
+        found = self.look(call)
+        call.operation = found.endpoint.name if found.endpoint else None
+
+    def look(self, call: Call) -> Found:
+        """Return who answers, or which methods would be."""
+        query = call.request.query_string.decode("latin-1")
+        return self.paths.find(call.request.method, path_of(call), query)
+
     def find(self, call: Call) -> tuple[Endpoint, Mapping[str, str]]:
         """Return whose path and method it is; refuse what is nobody's."""
-        found: Found = self.paths.find(
-            call.request.method, path_of(call), call.request.query_string.decode("latin-1")
-        )
-        if found.endpoint is None and found.allowed:
+        found = self.look(call)
+        if found.endpoint is not None:
+            return found.endpoint, found.values
+        if found.allowed:
             raise Refusal(
                 f"the document has no {call.request.method} for this path",
                 status=405,
                 headers=(("Allow", ", ".join(found.allowed)),),
             )
-        if found.endpoint is None:
-            raise Refusal("the document has no such path", status=404)
-        call.operation = found.endpoint.name
-        return found.endpoint, found.values
+        raise Refusal("the document has no such path", status=404)
 
     def read(self, endpoint: Endpoint, call: Call, sent: Sent) -> Any:
         """Return the body; refuse a request that is not as documented, with all that is wrong."""
