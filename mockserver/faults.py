@@ -101,10 +101,14 @@ def faults_of(api: str) -> dict[str, type[Api]]:
     """
     from . import apis as folder
 
-    if api not in names():
-        return {}  # an API that was made of a document has none of its own
     package = f"{folder.__name__}.{api}"
-    return breaking_classes(importlib.import_module(f"{package}.faults"), package)
+    try:
+        module = importlib.import_module(f"{package}.faults")
+    except ModuleNotFoundError as missing:
+        if missing.name != package:
+            raise
+        return {}  # an API that is made of a document has none of its own
+    return breaking_classes(module, package)
 
 
 def breaking_classes(module: ModuleType, package: str) -> dict[str, type[Api]]:

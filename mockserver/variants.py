@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from .faults import UnknownName, names
+from .faults import UnknownName
 from .model import Api, Settings, Variant
 
 A = TypeVar("A", bound=type[Api])
@@ -34,8 +34,11 @@ def variants_of(api: str) -> dict[str, type[Api]]:
 
     found: dict[str, type[Api]] = {}
     path = f"{folder.__name__}.{api}.variants"
-    if api not in names() or importlib.util.find_spec(path) is None:
-        return found
+    try:
+        if importlib.util.find_spec(path) is None:
+            return found
+    except ModuleNotFoundError:
+        return found  # an API that is made of a document has none of its own
     module = importlib.import_module(path)
     for held in vars(module).values():
         for change in held if isinstance(held, list) else [held]:

@@ -88,7 +88,13 @@ class Answers:
                     return Made(found[0], tuple(remarks))
                 remarks.append(f"{name}: {said} of {media.type} does not fit its schema")
         chance = Chance(self._number, f"{name}\x1e{media.type}\x1e{place}")
-        return Made(self._made(media, chance, wish.dynamic), tuple(remarks))
+        try:
+            return Made(self._made(media, chance, wish.dynamic), tuple(remarks))
+        except Refusal:
+            # Nothing was found that fits: then what the document itself says is the best there is.
+            for _, value in self._examples(media):
+                return Made(value, tuple(remarks))
+            raise
 
     def _named(self, media: Media, name: str) -> Any:
         known = dict(self._examples(media))

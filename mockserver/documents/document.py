@@ -233,6 +233,8 @@ class Document:
                 if place == "path" and f"{{{at.value['name']}}}" not in endpoint.path:
                     what = "a path parameter that its path does not have"
                     self.survey.leave(what, self.files.where(one))
+        if "#" in endpoint.path:
+            self.survey.leave("a path with a #, which no client sends", self.files.where(node))
         for status, _ in _members(node.get("responses")):
             if not _STATUS.fullmatch(status) and not status.startswith("x-"):
                 where = self.files.where(node)

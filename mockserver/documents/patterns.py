@@ -40,28 +40,28 @@ def python_pattern(pattern: str) -> str:
     pattern = re.sub(r"\(\?<(?![=!])", "(?P<", pattern)
     pattern = re.sub(r"\\u\{([0-9a-fA-F]{1,6})\}", lambda m: re.escape(_char(m[1])), pattern)
     pattern = re.sub(r"(?<!\\)\$(?=$|[|)])", r"\\Z", pattern)  # Python's $ lets a newline through
-    return _without_properties(re.sub(r"\\/", "/", pattern))
+    return _plainly(re.sub(r"\\/", "/", pattern))
 
 
 def _char(digits: str) -> str:
     return chr(min(int(digits, 16), 0x10FFFF))
 
 
-def _without_properties(pattern: str) -> str:
-    if "\\p{" not in pattern and "\\P{" not in pattern:
-        return pattern
+def _plainly(pattern: str) -> str:
+    """Return a pattern without classes of Unicode, and whose sets hold no signs of later sets."""
     found, inside, at = [], False, 0
     while at < len(pattern):
-        match = _PROPERTY.match(pattern, at)
-        if match:
+        if match := _PROPERTY.match(pattern, at):
             chars = _CLASSES.get(match[2], "\\w")
-            negated = match[1] == "P"
-            found.append(chars if inside else f"[{'^' if negated else ''}{chars}]")
+            found.append(chars if inside else f"[{'^' if match[1] == 'P' else ''}{chars}]")
             at = match.end()
             continue
         step = 2 if pattern[at] == "\\" else 1
-        inside = (inside or pattern[at] == "[") and pattern[at] != "]"
-        found.append(pattern[at : at + step])
+        part = pattern[at : at + step]
+        if inside and (part == "[" or pattern[at : at + 2] in ("--", "&&", "||", "~~")):
+            part = f"\\{part}"
+        inside = (inside or part == "[") and part != "]"
+        found.append(part)
         at += step
     return "".join(found)
 

@@ -46,6 +46,12 @@ def test_an_example_that_breaks_its_schema_is_passed_over_and_the_owner_is_told(
     assert "the example of application/json does not fit its schema" in remark
 
 
+def test_an_example_is_given_after_all_where_nothing_fits_the_schema(answers):
+    client = answers({"200": documented({"example": "x", "schema": False})})
+    assert client.get("/it").json == "x"
+    assert answers({"200": documented({"schema": False})}).get("/it").status_code == 501
+
+
 def test_a_dynamic_answer_is_made_whatever_the_examples_say(answers):
     client = answers({"200": documented({"example": 1000, "schema": {"type": "integer"}})})
     made = [client.get(f"/it?n={n}", headers={"Prefer": "dynamic=true"}) for n in (1, 1, 2, 3)]

@@ -70,7 +70,7 @@ def test_a_text_is_of_its_format(format, answering):
 PATTERNS = [
     r"^[A-Z]{2}\d{4,6}$", r"^(foo|bar)+baz$", r"^\w+@\w+\.com$", r"[^a-z]{3}", r"^.{10}$",
     r"^(?<year>\d{4})-\1$", r"^(a|b)(?:c|d)?\S\s\W\D$", r"^\p{L}{3}$", r"^[\p{Lu}_]+$",
-    r"^(?!a)\w{3}$", r"^https?:\/\/\S+$", r"^$", r"^a{0,3}?b*$", "^\u00e4+$",
+    r"^[[a-c&&-]+$", r"^(?!a)\w{3}$", r"^https?:\/\/\S+$", r"^$", r"^a{0,3}?b*$", "^\u00e4+$",
 ]  # fmt: skip
 
 
