@@ -18,6 +18,7 @@ DOCUMENTS = [
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "docs/openapi.md",
     "docs/schemathesis.md",
 ]
 

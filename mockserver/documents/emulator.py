@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ..model import BELOW, Answer, Api, Call, Identity, Operation, Refusal, World
 from ..replies import Reply
@@ -74,7 +74,8 @@ class DocumentApi(Api):
         """Return whose path and method it is; refuse what is nobody's."""
         found = self.look(call)
         if found.endpoint is not None:
-            return found.endpoint, found.values
+            values = {name: one.replace(SLASH, "/") for name, one in found.values.items()}
+            return found.endpoint, values
         if found.allowed:
             raise Refusal(
                 f"the document has no {call.request.method} for this path",
@@ -321,8 +322,20 @@ def _concealed(keys: Iterable[str], passwords: Iterable[str]) -> re.Pattern[str]
 
 
 def path_of(call: Call) -> str:
-    """Return the path of a request below where the API is mounted."""
-    return call.path.get(BELOW, "/")
+    """Return the path of a request below where the API is mounted.
+
+    A slash that is part of a value, as `%2F` is, stays written so: it parts nothing.
+    """
+    below = call.path.get(BELOW, "/")
+    raw = str(call.request.environ.get("RAW_URI", "")).partition("?")[0]
+    if "%2f" not in raw.lower() or not raw.startswith("/"):
+        return below
+    mount = call.request.path.removesuffix(below)
+    parts = [unquote(part).replace("/", SLASH) for part in raw.split("/")]
+    return "/".join(parts).removeprefix(mount)
+
+
+SLASH = "%2F"
 
 
 def question(call: Call) -> str:

@@ -126,7 +126,7 @@ class Schemas:
         self._bound(made)
         self._match(made, value)
         self._discriminate(made, node, direction)
-        return self._typed(made, value)
+        return self._typed(made, value, direction)
 
     def _named(self, node: Node, direction: Direction) -> Iterator[tuple[str, Schema]]:
         for name in node.value:
@@ -205,15 +205,24 @@ class Schemas:
         if direction != "response" and "oneOf" in made and "anyOf" not in made:
             made["anyOf"] = made.pop("oneOf")
 
-    def _typed(self, made: dict[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
-        """Say the types, null among them where 3.0 says that something is `nullable`."""
+    def _typed(
+        self, made: dict[str, Any], value: Mapping[str, Any], direction: Direction
+    ) -> dict[str, Any]:
+        """Say the types, null among them where 3.0 says that something is `nullable`.
+
+        It says so beside a type, and null is among the values of an enumeration (3.0.3, Schema
+        Object, and the proposal that it names). What goes out keeps to that; who sends null where
+        it is nearly said is let through.
+        """
         types = value.get("type")
         if types is not None:
             made["type"] = types
         if value.get("nullable") is not True or not self._old:
             return made
-        if isinstance(types, str) and not {"enum", "const"} & set(made):
+        if isinstance(types, str) and ("enum" not in made or None in made["enum"]):
             return {**made, "type": [types, "null"]}
+        if direction != "request":
+            return made
         return {"anyOf": [made, {"type": "null"}]} if made else {}
 
 

@@ -152,6 +152,8 @@ def test_what_has_no_way_out_is_refused_clearly(mock):
 def test_null_is_said_in_the_words_of_each_version(answering):
     schema = {"type": "string", "nullable": True, "enum": [None]}
     assert answering(schema, version="3.0.3") is None
+    schema = {"type": "string", "nullable": True, "enum": ["a"], "example": None}
+    assert answering(schema, version="3.0.3") == "a"
     assert answering({"type": ["string", "null"], "const": None}) is None
 
 

@@ -201,6 +201,14 @@ def test_a_path_that_is_written_goes_before_one_with_a_value(mock):
     assert {path: client.get(path).text for path in asked} == asked
 
 
+def test_a_slash_that_is_part_of_a_value_parts_nothing(asking):
+    schema = {"enum": ["a/b", "c"]}
+    client = asking([{"name": "p", "in": "path", "required": True, "schema": schema}],
+                    path="/it/{p}")  # fmt: skip
+    assert client.get("/it/a%2Fb").status_code == client.get("/it/c").status_code == 204
+    assert client.get("/it/a/b").status_code == 404
+
+
 def test_an_unknown_path_is_404_and_an_unknown_method_405_with_the_known_ones(asking):
     client = asking()
     assert client.get("/").status_code == 404
