@@ -29,6 +29,9 @@ from .shapes import inside, listed, overlaid, worded
 
 PROBLEM_JSON = "application/problem+json"
 
+MOST_SAID = 5
+"""Problems of one request that are said in one sentence; a list has more of them."""
+
 
 class DocumentApi(Api):
     """What a document says, kept; a class is made of this one for each document."""
@@ -106,8 +109,8 @@ class DocumentApi(Api):
         mostly = any(one.place == "body" for one in problems) and not unreadable
         order = (422, 400) if mostly else (400, 422)
         status = next((one for one in order if str(one) in endpoint.responses), 400)
-        first = str(problems[0])
-        said = first if len(problems) == 1 else f"{first} (and {len(problems) - 1} more)"
+        more = f" (and {len(problems) - MOST_SAID} more)" if len(problems) > MOST_SAID else ""
+        said = "; ".join(map(str, problems[:MOST_SAID])) + more
         if not {"400", "422"} & set(endpoint.responses):
             said += "; the document has neither 400 nor 422 here"
         return Refusal(said, status=status, detail=problems)

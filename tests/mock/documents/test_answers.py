@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from counterfoil import wiring
+
 from .conftest import openapi
 
 
@@ -200,6 +202,22 @@ def test_a_reply_can_be_scripted_by_method_and_path(mock, things):
     assert (found.status_code, found.json) == (203, {"id": 7})
     assert client.delete("/things/7").status_code == 503
     assert client.get("/things/8").json != {"id": 7}
+
+
+def test_what_was_recorded_or_written_in_files_is_answered(written, things, tmp_path):
+    exchange = {
+        "startedDateTime": "2026-01-01T00:00:00Z", "time": 1,
+        "request": {"method": "GET", "url": "https://things.example/things/7", "headers": []},
+        "response": {"status": 206, "headers": [],
+                     "content": {"mimeType": "application/json", "text": "[7]"}},
+    }  # fmt: skip
+    written({"log": {"entries": [exchange]}}, "things/recorded.har")
+    written([{"question": "GET /things/8", "answer": "[8]", "basis": "authored"}],
+            "things/replies.yaml")  # fmt: skip
+    made = wiring.mocks([str(written(things))], fixtures=tmp_path)
+    client = made.app.test_client()
+    assert (client.get("/things/7").status_code, client.get("/things/7").json) == (206, [7])
+    assert client.get("/things/8").json == [8]
 
 
 def test_a_strict_mock_makes_nothing_up(mock, things):
