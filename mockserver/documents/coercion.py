@@ -13,6 +13,7 @@ Raw = str | list[Any] | dict[str, Any]
 
 ALL = frozenset({"string", "integer", "number", "boolean", "null", "array", "object"})
 MOST_DEEP = 12
+MOST_STEPS = 5000
 
 _WHOLE = re.compile(r"[+-]?\d{1,300}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
@@ -23,10 +24,16 @@ class Coercion:
 
     def __init__(self, schemas: Schemas) -> None:
         self._schemas = schemas
+        self._steps = 0
+
+    def _is_over(self, schema: Schema, depth: int) -> bool:
+        """Say whether there is nothing to look at, or enough was looked at: some never end."""
+        self._steps = self._steps + 1 if depth else 0
+        return not isinstance(schema, dict) or depth > MOST_DEEP or self._steps > MOST_STEPS
 
     def kinds(self, schema: Schema, depth: int = 0) -> frozenset[str]:
         """Return the types that a schema may let through."""
-        if not isinstance(schema, dict) or depth > MOST_DEEP:
+        if self._is_over(schema, depth) or not isinstance(schema, dict):
             return ALL
         found = ALL
         if "type" in schema:
@@ -47,7 +54,7 @@ class Coercion:
 
     def members(self, schema: Schema, depth: int = 0) -> dict[str, Schema]:
         """Return the members that a schema names, those of its parts and alternatives too."""
-        if not isinstance(schema, dict) or depth > MOST_DEEP:
+        if self._is_over(schema, depth) or not isinstance(schema, dict):
             return {}
         found: dict[str, Schema] = dict(schema.get("properties", {}))
         choices = [one for key in ("anyOf", "oneOf") for one in schema.get(key, ())]
@@ -58,7 +65,7 @@ class Coercion:
 
     def items(self, schema: Schema, depth: int = 0) -> Schema:
         """Return the schema of an array's items."""
-        if not isinstance(schema, dict) or depth > MOST_DEEP:
+        if self._is_over(schema, depth) or not isinstance(schema, dict):
             return True
         if "items" in schema:
             return schema["items"]  # type: ignore[no-any-return]

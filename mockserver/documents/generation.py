@@ -41,7 +41,7 @@ class Maker:
         self._schemas = schemas
         self._chance = chance
         self._plain = plain
-        self._count = 0
+        self._count = self._steps = 0
 
     def make(self, schema: Schema) -> Any:
         """Return a value that fits a schema; raises Unmade."""
@@ -83,6 +83,9 @@ class Maker:
         self, schema: Schema, chance: Chance, within: frozenset[str], depth: int = 0
     ) -> Iterator[dict[str, Any]]:
         """Yield what the schema amounts to, for each way to choose among its alternatives."""
+        self._steps += 1
+        if self._steps > MOST_VALUES:
+            raise Unmade  # alternatives of alternatives, without end
         if schema is False or depth > MOST_DEPTH:
             return
         if schema is True:

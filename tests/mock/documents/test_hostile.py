@@ -177,6 +177,18 @@ def test_two_documents_of_one_name_are_refused(written, things):
         wiring.mocks(paths)
 
 
+@pytest.mark.parametrize("key", ["allOf", "anyOf", "oneOf"])
+def test_alternatives_without_end_come_to_an_end(key, mock):
+    a = {"$ref": "#/components/schemas/A"}
+    document = at(a)
+    document["components"] = {"schemas": {"A": {key: [a] * 9}}}
+    document["paths"]["/a"]["get"]["parameters"] = [{"name": "n", "in": "query", "schema": a}]
+    client = mock(document)
+    began = time.monotonic()
+    assert client.get("/a").status_code == 501 and client.get("/a?n=1").status_code == 400
+    assert time.monotonic() - began < 5
+
+
 def test_hostile_requests_are_answered(mock, things):
     client = mock(things)
     deep = "[" * 5000 + "]" * 5000
