@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -14,6 +15,8 @@ from mockserver.stores import open_store
 
 from . import wiring
 from .steering import Steering
+
+log = logging.getLogger("mockserver")
 
 
 class Options(TypedDict, total=False):
@@ -35,6 +38,7 @@ class Options(TypedDict, total=False):
     chunk_size: ChunkSize
     chunk_delay: float
     strict: bool
+    stateful: bool
     recorded_times: bool
     chaos: Mapping[str, Any]
 
@@ -64,6 +68,8 @@ class Made(Steering):
         )
         super().__init__(next(iter(made.emulators.values())), made.journal, clock)
         self.app = made.app.wsgi_app
+        for note in next(iter(made.emulators.values())).notes:
+            log.info("%s: %s", self.name, note)
 
     def note(self, problem: BaseException | None) -> None:
         """Let an exception that leaves the mock's block take the journal along."""

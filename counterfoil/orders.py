@@ -21,6 +21,10 @@ MOCK_URL = "http://127.0.0.1:8600"
 """What --mock calls its target: where `counterfoil serve API` would be, so that curl finds it."""
 
 
+ANYBODY = "counterfoil:anybody"
+"""What a document's mock is shown: a key, a token, or a name with its password."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """What a call of the command asks for."""
@@ -220,7 +224,7 @@ def plan_of(contract: Contract, order: Order, chosen: list[Contract]) -> Plan:
         profile=profile_of(order),
         seed=order.seed,
         command=order.command(_called(contract)),
-        serve=order.serve(contract.name),
+        serve=order.serve(_called(contract)),
         every_operation=order.every_operation,
     )
 
@@ -241,7 +245,7 @@ def credentials_for(contract: Contract, order: Order, chosen: list[Contract]) ->
     said = _from_variables(contract, order, given, chosen)
     found = wiring.environment_credentials(contract.name, names) | said | given
     if contract.partial:
-        return found
+        return found if order.url else dict.fromkeys(names, ANYBODY) | found
     if order.url is None:
         found = wiring.all_credentials(contract.name) | found
     elif wiring.is_loopback(order.url):
@@ -302,11 +306,13 @@ def target_for(
         url = f"{order.url.rstrip('/')}/{contract.name}" if below else order.url
         return Target(url, budget=order.budget)
     clock = VirtualClock()
+    # Of a document's mock nobody is known: whoever brings something is let in.
+    known = {} if contract.partial else credentials
     made = wiring.mocks(
-        [contract.name],
+        [_called(contract)],
         clock=clock,
         seed=order.seed,
-        credentials={f"{contract.name}.{k}": v for k, v in credentials.items()},
+        credentials={f"{contract.name}.{k}": v for k, v in known.items()},
         faults=[f for f in order.faults if f.partition(".")[0] == contract.name],
     )
     return Target(MOCK_URL, app=made.app.wsgi_app, clock=clock, budget=order.budget)

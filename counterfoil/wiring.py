@@ -21,6 +21,7 @@ from mockserver.model import Api, Settings
 from mockserver.store import MemoryStore, Store
 
 from . import catalogue, configuration
+from .configuration import DOCUMENTS
 
 
 def configured(
@@ -71,24 +72,24 @@ def mocks(
     admin_token: str | None = None,
     journal: Journal | None = None,
 ) -> Mocks:
-    """Make the mocks of the named APIs: one alone is at the root, several are under their names.
+    """Make the mocks of APIs, by name or document: one alone is at /, several under their names.
 
     `faults` are `ID`, or `ID@CHANCE` for one that breaks only some requests; of `variants` each
     API has one at most, and `variant` is one more. `credentials` are `API.NAME`, or `NAME` for
     every API that has such a credential. Raises UnknownName and FixtureError.
     """
-    apis = list(dict.fromkeys(apis))
+    known = _by_name(dict.fromkeys(apis))
+    apis = list(known)
     clock, store = clock or RealClock(), store or MemoryStore()
-    by_api = _shared_out(apis, credentials or {})
+    by_api = _shared_out(known, credentials or {})
     wanted = _by_api("fault", faults, apis)
     chosen = _by_api("variant", [*variants, variant] if variant else variants, apis)
     if doubled := [ids for ids in chosen.values() if len(ids) > 1]:
         raise Impossible(f"an API is served as one variant, not as {' and '.join(doubled[0])}")
-    known = catalogue.here()
     made = {
         api: emulator(
-            known.mock(api),
-            fixtures=fixtures / api if fixtures else known.fixtures(api),
+            known[api],
+            fixtures=_fixtures(known[api], fixtures),
             clock=clock,
             store=store,
             seed=seed,
@@ -104,6 +105,33 @@ def mocks(
     return Mocks(emulators, create_app(emulators, journal, admin_token=admin_token), journal)
 
 
+def _fixtures(api: type[Api], folder: Path | None) -> Path:
+    if folder:
+        return folder / api.name
+    # There is none of a document, unless somebody makes one.
+    return catalogue.ours() / api.name if api.routes_itself else catalogue.here().fixtures(api.name)
+
+
+def find(api: str) -> type[Api]:
+    """Return an API class by its name, or made of the document whose path this is.
+
+    Raises UnknownName; for a document that cannot be served it says why.
+    """
+    if not api.endswith(DOCUMENTS):
+        return catalogue.here().mock(api)
+    from mockserver.documents import document_api  # who serves an API by name does not wait for it
+
+    return document_api(Path(api), sorted(catalogue.here().taken()))
+
+
+def _by_name(apis: Iterable[str]) -> dict[str, type[Api]]:
+    found: dict[str, type[Api]] = {}
+    for api in map(find, apis):
+        if found.setdefault(api.name, api) is not api:
+            raise Impossible(f"two documents are both called {api.name}: rename one of the files")
+    return found
+
+
 def _by_api(kind: str, ids: Iterable[str], apis: list[str]) -> dict[str, list[str]]:
     """Return the ids of each API, without doubles; one of another API is unknown."""
     found: dict[str, list[str]] = {api: [] for api in apis}
@@ -115,27 +143,30 @@ def _by_api(kind: str, ids: Iterable[str], apis: list[str]) -> dict[str, list[st
     return found
 
 
-def _shared_out(apis: list[str], credentials: Mapping[str, str]) -> dict[str, dict[str, str]]:
+def _shared_out(
+    apis: Mapping[str, type[Api]], credentials: Mapping[str, str]
+) -> dict[str, dict[str, str]]:
     """Return the credentials of each API; one that no API has is unknown."""
     found: dict[str, dict[str, str]] = {api: {} for api in apis}
     for name, value in credentials.items():
         api, dot, plain = name.partition(".")
-        takers = [api] if dot else [one for one in apis if _has(one, name)]
+        takers = [api] if dot else [one for one in apis if _has(apis[one], name)]
         if dot and api not in apis:
             raise UnknownName("API", api, apis)
         if not takers:
-            raise UnknownName("credential", name, {n for one in apis for n in _credentials(one)})
+            known = {n for one in apis.values() for n in _credentials(one)}
+            raise UnknownName("credential", name, known)
         for taker in takers:
             found[taker][plain if dot else name] = value
     return found
 
 
-def _credentials(api: str) -> set[str]:
-    known = catalogue.here().mock(api)
-    return set(known.identities[0]) | known.optional_credentials
+def _credentials(api: type[Api]) -> set[str]:
+    """Return what its callers are known by: by nothing, where they only have to bring something."""
+    return set(api.identities[0]) | api.optional_credentials
 
 
-def _has(api: str, name: str) -> bool:
+def _has(api: type[Api], name: str) -> bool:
     return name.removeprefix("other_") in _credentials(api)
 
 
@@ -161,7 +192,10 @@ def served_credentials(apis: Iterable[str], given: Mapping[str, str]) -> dict[st
     """Return whom a mock lets in besides its defaults: what is given, else the environment."""
     found: dict[str, str] = {}
     for api in apis:
-        known = [f"{prefix}{name}" for name in _credentials(api) for prefix in ("", "other_")]
+        if api.endswith(DOCUMENTS):
+            continue
+        names = _credentials(catalogue.here().mock(api))
+        known = [f"{prefix}{name}" for name in names for prefix in ("", "other_")]
         for name, value in environment_credentials(api, known).items():
             found[f"{api}.{name}"] = value
     return {**found, **given}

@@ -22,6 +22,7 @@ from .faults import UnknownName, find_api, read_chances, with_faults
 from .journal import Entry, Journal, Redaction, redaction_of
 from .lean_flask import LeanFlask, LeanRequest, Sent
 from .model import (
+    BELOW,
     DELAY,
     ENDING,
     ON_ANY_CLOCK,
@@ -63,12 +64,12 @@ def emulator(
     faults: Iterable[str] = (),
     variant: str = "",
 ) -> Api:
-    """Make the emulator of one API, with faults (`ID` or `ID@CHANCE`) or as a variant.
+    """Make the emulator of one API by name or class, with faults (`ID@CHANCE`) or as a variant.
 
     It is one of ours by its name, or any API's class. Raises UnknownName and FixtureError.
     """
     honest = find_api(name) if isinstance(name, str) else name
-    api, settings = honest, settings or Settings()
+    api, name, settings = honest, honest.name, settings or Settings()
     chances = read_chances(faults)
     with_faults(api, [chance.fault for chance in chances])  # all are known, also the rare ones
     if variant:
@@ -129,6 +130,8 @@ def create_app(
         for prefix, api in emulators.items()
     }
     for prefix, api in emulators.items():
+        if api.routes_itself:
+            continue
         views = {one.name: _view(serve[prefix], one.name) for one in api.operations}
         for path, operation in paths(prefix, api.operations):
             app.add_url_rule(
@@ -141,7 +144,8 @@ def create_app(
             app.lane.add(operation.method, path, partial(_on_lane, serve[prefix], operation.name))
     without_head(app.url_map)
     app.register_blueprint(admin_pages(emulators, journal, admin_token))
-    app.register_error_handler(HTTPException, _unrouted(serve))
+    own = frozenset(prefix for prefix, api in emulators.items() if api.routes_itself)
+    app.register_error_handler(HTTPException, _unrouted(serve, own))
     return app
 
 
@@ -165,8 +169,11 @@ def _asked() -> LeanRequest:
     return asked
 
 
-def _unrouted(serve: Mapping[str, Serve]) -> Callable[[HTTPException], Any]:
-    """Where no operation has the path and method, the API that the path belongs to refuses."""
+def _unrouted(serve: Mapping[str, Serve], own: frozenset[str]) -> Callable[[HTTPException], Any]:
+    """Where no operation has the path and method, the API that the path belongs to refuses.
+
+    An API whose prefix is one of its `own` looks for the operation itself.
+    """
 
     def refuse(problem: HTTPException) -> Any:
         # Their frames know the request, which knows the problem.
@@ -178,6 +185,9 @@ def _unrouted(serve: Mapping[str, Serve]) -> Callable[[HTTPException], Any]:
             return jsonify(error=said), problem.code, allowed
         for prefix in sorted(serve, key=len, reverse=True):
             if path.startswith(prefix + "/"):
+                if prefix in own and isinstance(problem, NotFound):
+                    below = {BELOW: request.path[len(prefix) :] or "/"}
+                    return serve[prefix](Call(None, _asked(), below), None)
                 return serve[prefix](Call(None, _asked()), problem)
         served = ", ".join(sorted(prefix + "/" for prefix in serve))
         return jsonify(error=f"nothing is served at {request.path}; try {served}"), 404
@@ -231,6 +241,8 @@ def _answer(
     api: Api, call: Call, problem: HTTPException | None, happening: Happening | None
 ) -> Answer:
     try:
+        if api.routes_itself and problem is None:
+            api.route(call)
         if happening is not None:
             happening.admit(api, call)
         if problem is not None:

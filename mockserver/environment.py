@@ -50,6 +50,7 @@ class Environments:
         else:
             path, query = self._elsewhere(target, environ)
         if b"%" in path:
+            environ["RAW_URI"] = target.decode("latin-1")  # in which a slash may be a part's own
             path = unquote_to_bytes(path)
         environ["REQUEST_METHOD"] = method
         environ["PATH_INFO"] = path.decode("latin-1")

@@ -121,11 +121,15 @@ TELLING = frozenset({"authorization", "proxy-authorization", "cookie", "set-cook
 class Redaction:
     """Replaces what is secret by its name, however it is written in a URL, a form or JSON.
 
-    `concealed` finds secrets that are not known beforehand, in its group `secret`.
+    `concealed` finds secrets that are not known beforehand, in its group `secret`; `headers`, in
+    small letters, are hidden whole.
     """
 
     def __init__(
-        self, secrets: Iterable[tuple[str, str]], concealed: re.Pattern[str] | None = None
+        self,
+        secrets: Iterable[tuple[str, str]],
+        concealed: re.Pattern[str] | None = None,
+        headers: frozenset[str] = frozenset(),
     ) -> None:
         written = {}
         for name, value in secrets:
@@ -136,6 +140,7 @@ class Redaction:
         self._longest = max(map(len, written), default=0)
         self._tells = _shortest(written)
         self._concealed = concealed
+        self._headers = headers
         # A caller's headers come again and again. Their secrets are elsewhere in memory, too.
         self._block = lru_cache(128)(self._lines)
 
@@ -166,7 +171,7 @@ class Redaction:
     def line(self, name: str, value: str) -> str:
         """Return a header's value as it is kept; of one that lets a caller in, whose it is."""
         shown = self(value)
-        if not _tells(name):
+        if not (_tells(name) or name.lower() in self._headers):
             return shown
         return " ".join(_NAMES.findall(shown)) if shown != value else "<hidden>"
 
@@ -222,7 +227,7 @@ def redaction_of(api: Api) -> Redaction:
         for name, value in identity.items()
         if name in api.secrets
     ]
-    return Redaction(secrets, api.concealed)
+    return Redaction(secrets, api.concealed, api.secret_headers)
 
 
 _BETWEEN = "\n\x1e\n"

@@ -28,6 +28,9 @@ Identity = Mapping[str, str]
 ChunkSize = int | Literal["random", "adversarial"]
 
 
+BELOW = "path"
+"""Under which name a call's `path` has all of it, below the API, where the API routes itself."""
+
 SNAPSHOT_PATH = "/_counterfoil/state"
 MOST_SNAPSHOT = 256 * 1024 * 1024
 """Where all that mocks remember is brought back, and how many bytes of it at most."""
@@ -164,6 +167,8 @@ class Settings:
     """Whether a question that no fixture answers is refused; else a text is made up."""
     recorded_times: bool = False
     """Whether what was recorded takes as long as it took then; else as long as other replies."""
+    stateful: bool = False
+    """Whether a document's mock keeps what is created; else each answer stands for itself."""
     chaos: Mapping[str, Any] = field(default_factory=dict)
     """What may happen to connections, as `/_counterfoil/chaos` takes it."""
 
@@ -249,6 +254,12 @@ class Api:
     """Names that an identity may have besides those that it has by default."""
     secrets: ClassVar[frozenset[str]] = frozenset()
     """Names of credentials that no journal or log may show."""
+    secret_headers: ClassVar[frozenset[str]] = frozenset()
+    """Headers, in small letters, that hold nothing but secrets, besides those that always do."""
+    routes_itself: ClassVar[bool] = False
+    """Whether `route` finds the operation of each call; `operations` are then for lists alone."""
+    notes: ClassVar[tuple[str, ...]] = ()
+    """What whoever starts the mock should know of it, a line each."""
     concealed: ClassVar[re.Pattern[str] | None] = None
     """What else no journal or log may show: where it matches, the group `secret` is blotted out."""
     reply_fields: ClassVar[frozenset[str]] = frozenset()
@@ -268,6 +279,9 @@ class Api:
     def answer(self, call: Call) -> Answer:
         """Answer one request for a known operation, or raise Refusal."""
         raise NotImplementedError
+
+    def route(self, call: Call) -> None:
+        """Say in the call which operation it is for, where this API routes itself; never raises."""
 
     def refuse(self, call: Call, refusal: Refusal) -> Answer:
         """Write a refusal in the vendor's shape; also unknown paths, methods and our own crash."""

@@ -150,6 +150,13 @@ class Replies:
             raise miss(question, [*self._scripted, *self.known()], SESSION.get())
         return _given(self._fallback.reply(question, locale))
 
+    def find(self, question: str) -> Reply | None:
+        """Return the fixture that answers `question`, None where none does. Raises as `choose`."""
+        reply = PICKED.get() or self._pick(question)
+        if reply is None and self._strict:
+            raise miss(question, [*self._scripted, *self.known()], SESSION.get())
+        return None if reply is None else _given(reply)
+
     def faults(self, question: str) -> tuple[str, ...]:
         """Return the faults that come with the reply to a question, which is then picked."""
         if not any(reply.faults for reply in self.candidates(question)):

@@ -6,12 +6,12 @@ from benchmarks import against_schemathesis as bench
 from benchmarks.comparison import Calm, Comparison, Honest, Row, Search, page, row_line, totals
 from contracts.model import Response
 from counterfoil import wiring
-from mockserver.faults import faults_of
+from mockserver.faults import faults_of, names
 
 GROUPS = {
     f"x.{group}.{n}": group for group, size in (("a", 1), ("b", 4), ("c", 2)) for n in range(size)
 }
-APIS = wiring.names()
+APIS = names()
 
 
 def real_groups(api):

@@ -17,7 +17,7 @@ from benchmarks.stores import NoStore, place
 from benchmarks.stream_client import payload
 from benchmarks.wrk import Asked, Load
 from counterfoil import wiring
-from mockserver.faults import faults_of
+from mockserver.faults import faults_of, names
 from mockserver.journal import Journal
 from mockserver.server import Server
 
@@ -384,7 +384,7 @@ def test_the_faults_that_a_soak_switches_are_known():
     for api, fault, _, _ in soak.FAULTS:
         assert fault.partition("@")[0] in faults_of(api)
     assert {api for api, _, orders, _ in soak.FAULTS if orders == "5xx"} == set(soak.APIS)
-    assert set(soak.APIS) == set(wiring.names())
+    assert set(soak.APIS) == set(names())
 
 
 def test_a_soak_without_an_ordered_5xx_has_proved_nothing():

@@ -281,7 +281,7 @@ def test_the_service_in_place_of_tests_gets_in_from_another_host_by_its_token(tm
 def test_what_a_shell_is_told_in_the_page_about_pipelines_works(tmp_path, place):
     script = blocks("ci.md", "sh")[place]
     for said, here in (
-        ("pytest ", "$COUNTERFOIL_PYTHON -m pytest --contract-only 'genesis.signature.w*' "),
+        ("pytest ", """"$COUNTERFOIL_PYTHON" -m pytest --contract-only 'genesis.signature.w*' """),
         ("check genesis ", "check genesis --only 'genesis.signature.w*' "),
         ("--port 8600", "--port 0"),
         ("http://127.0.0.1:8600", '"http://127.0.0.1:$(cat mocks.port)"'),

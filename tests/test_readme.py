@@ -19,6 +19,7 @@ DOCUMENTS = [
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "docs/openapi.md",
     "docs/schemathesis.md",
     "docs/configuration.md",
     "docs/ci.md",

@@ -46,7 +46,7 @@ class Size(click.ParamType[ChunkSize]):
 
 
 @click.command("serve", cls=ConfiguredServe)
-@click.argument("apis", nargs=-1, metavar="[API…]")
+@click.argument("apis", nargs=-1, metavar="[API|DOCUMENT…]")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -131,6 +131,11 @@ class Size(click.ParamType[ChunkSize]):
     "--strict", is_flag=True, help="Refuse a question that no fixture answers; make up nothing."
 )
 @click.option(
+    "--stateful",
+    is_flag=True,
+    help="Let a document's mock keep what is created, and show, change and delete it.",
+)
+@click.option(
     "--state",
     default="memory",
     show_default=True,
@@ -185,13 +190,13 @@ def command(
     reply_after: float, chunk_delay: float, chunk_size: ChunkSize, faults: tuple[str, ...],
     variants: tuple[str, ...], latency: str | None, chunk_latency: str | None,
     connection: tuple[str, ...], rate_limit: str | None,
-    fixtures: Path | None, recorded_times: bool, clock: str, strict: bool, state: str,
-    workers: int, makes_certificate: bool, tls_cert: Path | None, tls_key: Path | None,
+    fixtures: Path | None, recorded_times: bool, clock: str, strict: bool, stateful: bool,
+    state: str, workers: int, makes_certificate: bool, tls_cert: Path | None, tls_key: Path | None,
     log_format: Literal["text", "json"], log_requests: bool, no_auth: bool,
     credentials: tuple[tuple[str, str], ...], admin_token: str | None,
     config: Path | None, no_config: bool,
 ) -> None:  # fmt: skip
-    """Serve mocks of the named APIs, or of all.
+    """Serve mocks of the named APIs, or of all; or of any OpenAPI document, by its file.
 
     One API is served at /, several at /<api>/. Stop it with Ctrl-C. Exit codes: 0 stopped, 2 wrong
     usage.
@@ -225,6 +230,7 @@ def command(
                     chunk_size=chunk_size,
                     chunk_delay=chunk_delay,
                     strict=strict,
+                    stateful=stateful,
                     recorded_times=recorded_times,
                     watch=True,
                     chaos=_chaos(latency, chunk_latency, connection, rate_limit),
@@ -311,6 +317,9 @@ def _announce(made: wiring.Mocks, url: str, port: int, port_file: Path | None) -
         beside.write_text(f"{port}\n", encoding="ascii")
         beside.replace(port_file)
     click.echo(f"{'admin':8} {url}/_counterfoil/", err=True)
+    for api in made.emulators.values():
+        for note in api.notes:
+            click.echo(f"{api.name}: {note}", err=True)
     for prefix, api in made.emulators.items():
         variant = f"  variant {api.variant.id}" if api.variant else ""
         click.echo(f"{api.name:8} {url}{prefix}/{variant}")

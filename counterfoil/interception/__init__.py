@@ -10,9 +10,9 @@ from importlib.util import find_spec
 from types import TracebackType
 from typing import Literal, Self, Unpack
 
-from mockserver.faults import find_api
 from mockserver.socketless import Socketless
 
+from .. import wiring
 from ..mocking import Made, Options
 from .addresses import Address, Origin, read_address
 from .board import Board, Connect, enter_here, leave_here
@@ -101,7 +101,7 @@ class Interception(Made):
 
 def _addresses(api: str, url: str | Sequence[str]) -> tuple[Address, ...]:
     """Return where a mock is to stand; raises UnknownName, and ValueError."""
-    documented = find_api(api).base_url
+    documented = wiring.find(api).base_url
     given = [url] if isinstance(url, str) else list(url)
     if not given and documented is None:
         raise ValueError(

@@ -26,7 +26,9 @@ def environment(tmp_path):
     command = tmp_path / "bin" / "counterfoil"
     command.parent.mkdir()
     command.write_text(
-        f"#!{sys.executable}\nfrom counterfoil.cli import main\nmain()\n", encoding="utf-8"
+        "#!/bin/sh\n"  # the path of the interpreter may have a blank in it
+        f"exec '{sys.executable}' -c 'from counterfoil.cli import main; main()' \"$@\"\n",
+        encoding="utf-8",
     )
     command.chmod(command.stat().st_mode | stat.S_IEXEC)
     path = f"{command.parent}{os.pathsep}{os.environ['PATH']}"

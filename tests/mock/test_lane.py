@@ -9,9 +9,10 @@ from werkzeug.test import EnvironBuilder
 
 import mockserver.app
 from counterfoil import wiring
+from mockserver.faults import names
 from mockserver.lean_flask import LeanFlask
 
-APIS = wiring.names()
+APIS = names()
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 
