@@ -16,7 +16,7 @@ from ..model import Answer, Refusal
 from .chance import Chance, Number
 from .document import Document, Documented, Endpoint, Media, Parameter
 from .generation import Maker, Unmade
-from .media import FORM, is_json, is_text, plain, written
+from .media import FORM, is_json, is_lines, is_text, plain, written
 from .preferences import Wish
 from .schemas import fits
 
@@ -67,6 +67,8 @@ class Answers:
 
     def _is_made(self, media: Media) -> bool:
         if is_json(media.type) or is_text(media.type) or plain(media.type) == FORM:
+            return True
+        if is_lines(media.type):
             return True
         if any(isinstance(one, str) for _, one in self._examples(media)):
             return True
@@ -148,8 +150,12 @@ class Answers:
     ) -> Answer:
         """Write an answer with its documented headers."""
         headers = tuple(self._headers(documented, f"{place}\x1e{status}"))
-        if media is None or status in (204, 205, 304):
+        if status in (204, 205, 304):
             return Answer(status, b"", headers)
+        if media is None:
+            # What is not made is at least called by its name.
+            kinds = [("Content-Type", written(kind)) for kind in documented.contents][:1]
+            return Answer(status, b"", (*kinds, *headers))
         return Answer(status, _bytes(media, value),
                       (("Content-Type", written(media.type)), *headers))  # fmt: skip
 
@@ -197,6 +203,8 @@ def usual(endpoint: Endpoint) -> tuple[int, Documented]:
 def _bytes(media: Media, value: Any) -> bytes:
     if is_json(media.type):
         return as_json(value)
+    if is_lines(media.type) and not isinstance(value, str):
+        return as_json(value) + b"\n"
     if plain(media.type) == FORM and isinstance(value, dict):
         return urlencode(value, doseq=True).encode()
     if plain(media.type) == "text/event-stream" and not isinstance(value, str):

@@ -24,6 +24,15 @@ def is_json(media_type: str) -> bool:
     return name in (JSON, "*/*", "application/*", "text/json") or name.endswith("+json")
 
 
+LINES = ("jsonl", "x-jsonl", "ndjson", "x-ndjson", "jsonlines", "x-jsonlines")
+"""What JSON values in lines are called, below `application`."""
+
+
+def is_lines(media_type: str) -> bool:
+    """Say whether a body of this type is JSON values, a line each; its schema is that of one."""
+    return plain(media_type).removeprefix("application/") in LINES
+
+
 def is_text(media_type: str) -> bool:
     """Say whether a body of this type is made of characters that mean nothing to a mock."""
     name = plain(media_type)

@@ -218,7 +218,7 @@ def test_the_clauses_of_a_document_are_listed_with_their_sources(counterfoil, do
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--mock",), "--mock is for the APIs that have one; judge a document by --url"),
+        (("--mock", "--fault", "x.y"), "'x.y' is no fault of notes_of_ours"),
         (("--url", "http://127.0.0.1:9", "--value", "noteID=1"), "did you mean noteId?"),
         (("--url", "http://127.0.0.1:9", "--credential", "key=1"), "notes_of_ours has my_key"),
         (("--url", "http://127.0.0.1:9", "--only", "*.nothing"), "no clause is called"),

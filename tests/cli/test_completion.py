@@ -23,11 +23,13 @@ TARGET = '[targets.staging]\napi = "genesis"\nmock = true\n[profiles.nightly]\ne
 def environment(tmp_path):
     """A folder with counterfoil.toml, and `counterfoil` as the shell finds it."""
     (tmp_path / "counterfoil.toml").write_text(TARGET, "utf-8")
-    command = tmp_path / "bin" / "counterfoil"
+    command, program = tmp_path / "bin" / "counterfoil", tmp_path / "lib" / "counterfoil"
     command.parent.mkdir()
+    program.parent.mkdir()
+    program.write_text("from counterfoil.cli import main\nmain()\n", encoding="utf-8")
     command.write_text(
         "#!/bin/sh\n"  # the path of the interpreter may have a blank in it
-        f"exec '{sys.executable}' -c 'from counterfoil.cli import main; main()' \"$@\"\n",
+        f"exec '{sys.executable}' '{program}' \"$@\"\n",
         encoding="utf-8",
     )
     command.chmod(command.stat().st_mode | stat.S_IEXEC)
