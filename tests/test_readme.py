@@ -26,7 +26,11 @@ DOCUMENTS = [
     "docs/tutorial.md",
     "docs/writing-clauses.md",
     "docs/intercept.md",
+    "docs/openapi.md",
+    "docs/openapi-check.md",
 ]
+
+DOCUMENT = ROOT / "contracts/apis/bedrock/openapi.yaml"
 
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README + SERVING, re.DOTALL)
 COMMANDS = list(
@@ -88,6 +92,7 @@ def test_every_command_of_the_readme_works(command, tmp_path):
         names = [word.partition("=")[0] for word in shlex.split(command)[1:]]
         assert all(name.startswith("COUNTERFOIL_GENESIS_") for name in names)
         return
+    (tmp_path / "openapi.yaml").write_bytes(DOCUMENT.read_bytes())
     if command.startswith("counterfoil serve"):
         with served(*command.split()[2:], folder=tmp_path) as port:
             socket.create_connection(("127.0.0.1", port)).close()
@@ -102,7 +107,8 @@ def test_every_command_of_the_readme_works(command, tmp_path):
         return
     with contextlib.ExitStack() as stack:
         if "127.0.0.1:8600" in command:
-            port = stack.enter_context(served("bedrock"))
+            which = "openapi.yaml" if "openapi.yaml" in command else "bedrock"
+            port = stack.enter_context(served(which, folder=tmp_path))
             command = command.replace("127.0.0.1:8600", f"127.0.0.1:{port}")
         if "https://api.genesissai.com" in command:
             port = stack.enter_context(served("genesis"))
