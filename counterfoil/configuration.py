@@ -349,7 +349,9 @@ SERVE: Mapping[str, Reader] = {
         _scalar,
     ),
     **dict.fromkeys(("fault", "variant", "chaos"), _Table.texts),
-    **dict.fromkeys(("recorded_times", "strict", "tls", "log_requests", "no_auth"), _Table.flag),
+    **dict.fromkeys(
+        ("recorded_times", "strict", "stateful", "tls", "log_requests", "no_auth"), _Table.flag
+    ),
     "fixtures": _Table.path,
     "state": _state,
 }
