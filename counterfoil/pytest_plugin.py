@@ -70,7 +70,7 @@ SEEN = pytest.StashKey["WeakKeyDictionary[Steering, int]"]()
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Note how far the journals are of mocks that were given to tests before this one."""
-    seen = item.config.stash.setdefault(SEEN, WeakKeyDictionary())
+    seen = _seen(item)
     for mock in list(seen):
         seen[mock] = mock.journal.written
 
@@ -81,13 +81,18 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add to the report of a test that fails what its mocks were asked."""
     report = yield
-    seen = item.config.stash[SEEN]
+    seen = _seen(item)
     for mock in _mocks_of(item):
         before = seen.setdefault(mock, 0)
         told = f"the journal of {mock.name}" in report.longreprtext
         if report.failed and not told:
             report.sections.append((f"mock of {mock.name}", mock.journal.table(since=before)))
     return report
+
+
+def _seen(item: pytest.Item) -> WeakKeyDictionary[Steering, int]:
+    # A hook that goes before ours may have ended the setup before anything was noted.
+    return item.config.stash.setdefault(SEEN, WeakKeyDictionary())
 
 
 def _mocks_of(item: pytest.Item) -> list[Steering]:

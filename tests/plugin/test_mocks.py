@@ -335,6 +335,19 @@ def test_a_journal_that_the_message_shows_is_not_printed_twice(project):
     assert result.stdout.str().count("the journal of bedrock") == 1
 
 
+def test_a_test_whose_setup_another_plugin_ends_is_reported_as_ever(project, pytester):
+    pytester.makeconftest("""
+        import pytest
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_setup(item):
+            if "first" in item.name:
+                pytest.skip("not here")
+    """)
+    done = project("def test_first(): pass\ndef test_second(): pass")
+    done.assert_outcomes(skipped=1, passed=1)
+
+
 def test_workers_share_neither_port_nor_state(project, pytester):
     result = project(
         """
