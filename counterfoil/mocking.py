@@ -5,9 +5,11 @@ from __future__ import annotations
 import difflib
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from types import TracebackType
+from typing import Any, Literal, Self, TypedDict
 
 from mockserver.clock import MovedClock, VirtualClock
 from mockserver.model import ChunkSize, Settings
@@ -52,13 +54,20 @@ class Made(Steering):
 
     def __init__(self, api: str, options: Options) -> None:
         _check(options)
-        self._store = open_store(options.get("state", "memory"))
+        self._opened = ExitStack()
+        with ExitStack() as opened:
+            self._make(api, options, opened)
+            self._opened = opened.pop_all()
+
+    def _make(self, api: str, options: Options, opened: ExitStack) -> None:
+        store = open_store(options.get("state", "memory"))
+        opened.callback(store.close)
         clock = VirtualClock() if options.get("clock") == "virtual" else MovedClock()
         fixtures = options.get("fixtures")
         made = wiring.mocks(
             [api],
             clock=clock,
-            store=self._store,
+            store=store,
             seed=options.get("seed", 0),
             settings=_settings(options),
             credentials=options.get("credentials"),
@@ -71,14 +80,29 @@ class Made(Steering):
         for note in next(iter(made.emulators.values())).notes:
             log.info("%s: %s", self.name, note)
 
-    def note(self, problem: BaseException | None) -> None:
-        """Let an exception that leaves the mock's block take the journal along."""
+    def __enter__(self) -> Self:
+        """Answer from now on."""
+        try:
+            self._begin(self._opened)
+        except BaseException:
+            self._opened.close()
+            raise
+        return self
+
+    def _begin(self, opened: ExitStack) -> None:
+        """Begin to answer; what `opened` is told to do ends it."""
+        raise NotImplementedError
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Answer no more; an exception that leaves the block takes the journal along."""
+        self._opened.close()
         if isinstance(problem, Exception) and f"the journal of {self.name}" not in str(problem):
             problem.add_note(str(self.journal))
-
-    def close(self) -> None:
-        """Let go of files and connections; nobody asks the mock anything afterwards."""
-        self._store.close()
 
 
 def _settings(options: Options) -> Settings:

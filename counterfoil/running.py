@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self, Unpack
+from contextlib import ExitStack
+from typing import Unpack
 
 from mockserver.server import Server
 
@@ -29,23 +29,11 @@ class Mock(Made):
             raise RuntimeError(f"the mock of {self.name} does not run: use it in a with block")
         return self._server.url
 
-    def __enter__(self) -> Self:
-        """Start; returns when the mock answers."""
-        self._server = Server(self.app, port=self._port).__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop, and let go of what was opened."""
-        assert self._server is not None
-        self._server.__exit__(kind, problem, trace)
-        self._server = None
-        self.note(problem)
-        self.close()
+    def _begin(self, opened: ExitStack) -> None:
+        server = Server(self.app, port=self._port)
+        opened.enter_context(server)
+        opened.callback(setattr, self, "_server", None)
+        self._server = server
 
     def __repr__(self) -> str:
         """Return which mock this is, and where."""

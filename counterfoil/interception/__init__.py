@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from importlib.util import find_spec
-from types import TracebackType
-from typing import Literal, Self, Unpack
+from typing import Literal, Unpack
 
 from mockserver.socketless import Socketless
 
@@ -49,7 +48,6 @@ class Interception(Made):
         self._unknown = unknown
         self._passing = frozenset(read_address(host).host for host in passing)
         self._boards = [_board(name) for name in _libraries(library)]
-        self._opened = ExitStack()
         super().__init__(api, options)
 
     @property
@@ -72,27 +70,12 @@ class Interception(Made):
         """Say whether requests go out that no mock answers."""
         return self._unknown == "pass" or self.passes(origin)
 
-    def __enter__(self) -> Self:
-        """Answer from now on."""
-        with ExitStack() as stack:
-            for board in self._boards:
-                board.add(self)
-                stack.callback(board.remove, self)
-            self._opened = stack.pop_all()
+    def _begin(self, opened: ExitStack) -> None:
+        for board in self._boards:
+            board.add(self)
+            opened.callback(board.remove, self)
         enter_here(self)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        problem: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Put back what was there, and let go of what was opened."""
-        leave_here(self)
-        self._opened.close()
-        self.note(problem)
-        self.close()
+        opened.callback(leave_here, self)
 
     def __repr__(self) -> str:
         """Return which mock this is, and where."""

@@ -8,6 +8,7 @@ import counterfoil
 from counterfoil.running import Mock
 from mockserver.faults import UnknownName
 from mockserver.reply_files import FixtureError
+from mockserver.server import AddressInUse
 
 QUESTION = {"contentType": "text", "body": "Hello"}
 
@@ -253,6 +254,18 @@ def test_what_no_mock_is_made_of_says_so():
         Mock("bedrock", clock="slow")
     with pytest.raises(UnknownName, match="did you mean bedrock"):
         Mock("bedrok")
+
+
+@pytest.mark.parametrize("api", ["bedrock", "nothing"])
+def test_a_mock_that_does_not_come_to_be_lets_go_of_its_store(api, monkeypatch):
+    closed = []
+    monkeypatch.setattr("mockserver.store.MemoryStore.close", lambda store: closed.append(store))
+    with counterfoil.mock("genesis") as first:
+        port = int(first.url.rpartition(":")[2])
+        with pytest.raises((AddressInUse, UnknownName)), counterfoil.mock(api, port=port):
+            pass
+        assert len(closed) == 1
+    assert len(closed) == 2
 
 
 def test_the_same_seed_gives_the_same_answers():
