@@ -197,11 +197,15 @@ class MemoryStore:
         """Hold what the snapshot says and nothing else; a snapshot that is none changes nothing."""
         contents = stored.contents_of(snapshot, self._most_records, self._most_counters)
         with self._lock:
-            self.clear()
-            for scope, key, record in contents.records:
-                self._records[scope, key] = _kept(next(self._births), record)
-            for scope, key, calls in contents.counters:
-                self._counters[scope, key] = calls
+            # Who reads without the lock sees all that was there, or all that is.
+            self._records = OrderedDict(
+                ((scope, key), _kept(next(self._births), record))
+                for scope, key, record in contents.records
+            )
+            self._counters = OrderedDict(
+                ((scope, key), calls) for scope, key, calls in contents.counters
+            )
+            self._listed.clear()
 
     def close(self) -> None:
         """Hold nothing that would have to be let go of."""

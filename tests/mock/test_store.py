@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from mockserver import store as store_module
 from mockserver.redis_store import RedisStore
 from mockserver.sqlite_store import SqliteStore
 from mockserver.store import MemoryStore, Record, Store, StoreError
@@ -667,3 +668,24 @@ def test_large_store_on_disk_makes_room_for_some_at_once(tmp_path: Path) -> None
         put(store, "one more", 0)
         left = [record["value"] for record in store.records(MINE)]
         assert left == [0, *range(5, 3000), 0], "one too many, and a thousandth of what it holds"
+
+
+def test_who_reads_while_memory_is_restored_sees_what_was_or_what_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = MemoryStore()
+    put(store, "a", 1)
+    found: list[Record | None] = []
+    reader = threading.Thread(target=lambda: found.append(store.read(MINE, "a")))
+    kept = store_module._kept
+
+    def meanwhile(born: int, record: Record) -> bytes:
+        reader.start()
+        reader.join(0.1)  # it may wait until all is restored
+        return kept(born, record)
+
+    snapshot = store.snapshot()
+    monkeypatch.setattr(store_module, "_kept", meanwhile)
+    store.restore(snapshot)
+    reader.join()
+    assert found == [{"value": 1}]
