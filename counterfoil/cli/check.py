@@ -19,7 +19,7 @@ from mockserver.faults import UnknownName
 from mockserver.reply_files import FixtureError
 
 from .. import catalogue
-from ..configuration import DOCUMENTS, FILE, Configuration, nearest
+from ..configuration import DOCUMENTS, FILE, Configuration, TargetSettings, nearest
 from ..orders import (
     Asked,
     Order,
@@ -142,6 +142,8 @@ def _errands(
         _check_names(apis, asked, settings)
     targets = [settings.targets[name] for name in dict.fromkeys(names) if name not in apis]
     _check_reports(reports)
+    if not reports:
+        _check_shared(targets)
     try:
         found = []
         for target in [*([None] if apis else []), *targets]:
@@ -217,6 +219,20 @@ def _check_reports(reports: tuple[Path, ...], where: str = "") -> None:
             raise click.UsageError(f"{where}{report}: a report ends in one of {endings}")
         if not report.parent.is_dir():
             raise click.UsageError(f"{where}{report}: there is no folder {report.parent}")
+        if report.is_dir():
+            raise click.UsageError(f"{where}{report} is a folder; a report is a file")
+
+
+def _check_shared(targets: Sequence[TargetSettings]) -> None:
+    """Refuse a report of two targets: the second would take the place of the first."""
+    taken: dict[Path, str] = {}
+    for target in targets:
+        for report in target.reports:
+            if (other := taken.setdefault(report.resolve(), target.name)) != target.name:
+                raise click.UsageError(
+                    f"{target.where}.reports: {report} is a report of {other} as well; "
+                    "name another file, or write one of both by --report"
+                )
 
 
 def _check_draft(draft: Path | None) -> None:

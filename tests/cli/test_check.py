@@ -111,6 +111,7 @@ def test_a_port_that_speaks_something_else_cannot_be_judged(counterfoil, babbler
         (["genesis", "--mock", "--report", "r.pdf"], "r.pdf: a report ends in one of"),
         (["genesis", "--mock", "--report", "no/r.json"], "there is no folder no"),
         (["genesis", "--mock", "--credential", "secret-value"], "should be written as NAME=VALUE"),
+        (["genesis", "--mock", "--report", "folder.json"], "folder.json is a folder; a report is"),
         (["genesis", "--mock", "--credential", "key=x"], "unknown credential 'key'"),
         (["genesis", "--mock", "--fault", "genesis.no"], "unknown fault 'genesis.no'"),
         (["genesis", "--url", "https://api.example"], "needs COUNTERFOIL_GENESIS_PUBLIC_KEY"),
@@ -119,10 +120,17 @@ def test_a_port_that_speaks_something_else_cannot_be_judged(counterfoil, babbler
     ],
 )
 def test_wrong_usage_is_one_clear_line_and_exit_code_2(counterfoil, words, said):
+    Path("folder.json").mkdir()
     done = counterfoil("check", *words)
     assert done.code == 2
     assert said in done.err and one_line(done.err)
     assert done.out == ""
+
+
+def test_a_credential_without_its_name_is_not_shown(counterfoil):
+    done = counterfoil("check", "genesis", "--mock", "--credential", "sk-secret")
+    assert done.code == 2 and "should be written as NAME=VALUE" in done.err
+    assert "sk-secret" not in done.err
 
 
 def test_an_unknown_command_is_answered_with_the_nearest(counterfoil):

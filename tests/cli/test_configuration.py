@@ -339,6 +339,15 @@ def test_each_target_keeps_its_own_budget(counterfoil, written):
     assert "genesis: kept (1 kept" in done.out
 
 
+def test_two_targets_do_not_write_the_same_report(counterfoil, written, tmp_path):
+    both = TARGET + 'reports = "r.json"\n'
+    written(both + both.replace("staging", "other").replace("r.json", "./r.json"))
+    done = counterfoil("check", "staging", "other")
+    assert done.code == 2 and "targets.other.reports: " in done.err
+    assert "r.json is a report of staging as well" in done.err
+    assert counterfoil("check", "staging", "other", "--report", "both.json").code == 0
+
+
 def test_a_report_of_another_api_is_not_replayed_at_a_target(counterfoil, written, tmp_path):
     written(TARGET)
     counterfoil("check", "bedrock", "--mock", "--fault", "bedrock.health.not_ok", "--only",
