@@ -121,7 +121,9 @@ def _asked(config: pytest.Config) -> Asked:
 
 def _assigned(given: str) -> tuple[str, str]:
     name, equals, value = given.partition("=")
-    if not (name and equals and value):
+    if not (name and equals):  # it may be the value alone, and is not shown
+        raise pytest.UsageError("--contract-credential should be written as NAME=VALUE")
+    if not value:
         raise pytest.UsageError(f"--contract-credential {name!r} should be written as NAME=VALUE")
     return name, value
 

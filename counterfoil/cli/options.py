@@ -25,7 +25,9 @@ class Assignment(click.ParamType[tuple[str, str]]):
         if isinstance(value, tuple):
             return value
         name, equals, given = str(value).partition("=")
-        if not equals or not name or not given:
+        if not equals or not name:  # it may be the value alone, and is not shown
+            self.fail("this should be written as NAME=VALUE, like api_key=abc")
+        if not given:
             self.fail(f"{name!r} should be written as NAME=VALUE, like api_key=abc")
         return name, given
 

@@ -362,6 +362,10 @@ def test_a_wrong_option_of_pytest_about_targets_is_told(written):
         (["--contract-target", "staging", "--contract-rate", "-1"], "--contract-rate is a number"),
         (["--contract-target", "staging", "--contract-profile", "quik"], "did you mean quick?"),
         (["--contract-target", "staging", "--contract-config", "gone"], "gone: No such file"),
+        (
+            ["--contract", "genesis", "--contract-credential", "sk-1"],
+            "credential should be written",
+        ),
         (["--contract", "genesis"], "either --contract-url URL or --contract-mock"),
     ):
         done = subprocess.run(
@@ -370,3 +374,4 @@ def test_a_wrong_option_of_pytest_about_targets_is_told(written):
             env={"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         )  # fmt: skip
         assert done.returncode == 4 and said in done.stderr, done.stdout + done.stderr
+        assert "sk-1" not in done.stdout + done.stderr
