@@ -194,7 +194,10 @@ def _remark(contract: Contract, order: Order) -> None:
 
 
 def _write(outcomes: list[Outcome], report: Path) -> None:
-    write(outcomes, report)
+    try:
+        write(outcomes, report)
+    except OSError as problem:
+        raise click.UsageError(f"{report}: {problem.strerror}") from problem
     click.echo(f"report: {report}", err=True)
 
 

@@ -127,6 +127,14 @@ def test_wrong_usage_is_one_clear_line_and_exit_code_2(counterfoil, words, said)
     assert done.out == ""
 
 
+def test_a_report_that_cannot_be_written_is_no_broken_clause(counterfoil):
+    Path("r.json").symlink_to(Path("gone") / "r.json")
+    done = counterfoil("check", "genesis", "--mock", "--only", "*.valid_accepted",
+                       "--profile", "quick", "--report", "r.json")  # fmt: skip
+    assert done.code == 2 and "genesis: kept" in done.out
+    assert done.err == "counterfoil: r.json: No such file or directory\n"
+
+
 def test_a_credential_without_its_name_is_not_shown(counterfoil):
     done = counterfoil("check", "genesis", "--mock", "--credential", "sk-secret")
     assert done.code == 2 and "should be written as NAME=VALUE" in done.err
