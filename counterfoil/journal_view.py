@@ -33,6 +33,7 @@ class JournalView:
 
     def __init__(self, journal: Journal, api: Api) -> None:
         self._journal = journal
+        self._given: Counter[str] = Counter()
         self._api = api
 
     def all(self, **asked: Any) -> list[Entry]:
@@ -86,7 +87,7 @@ class JournalView:
         That is `times` times, or once for each of its answers; once where neither says more.
         """
         __tracebackhide__ = True
-        given = Counter(entry.fixture for entry in self._journal.entries())
+        given = self._given + Counter(entry.fixture for entry in self._journal.entries())
         scripted = reversed(list(self._api.world.scripted))
         left = [
             f"  {_described(reply)}: given {given[reply.source]} of {_wanted(reply)} times"
@@ -100,7 +101,14 @@ class JournalView:
 
     def clear(self) -> None:
         """Forget all exchanges."""
+        # What was given before still counts as given.
+        self._given.update(entry.fixture for entry in self._journal.entries())
         self._journal.clear()
+
+    def begin_anew(self) -> None:
+        """Forget all exchanges, and which replies were given."""
+        self.clear()
+        self._given.clear()
 
     @property
     def written(self) -> int:

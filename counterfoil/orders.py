@@ -103,6 +103,15 @@ def named(target: str, settings: Configuration) -> TargetSettings:
     raise ContractError(f"unknown target {target!r} in {settings.shown}; {hint}")
 
 
+def keep_apart(apis: Sequence[str], targets: Sequence[str]) -> None:
+    """Raise ContractError for both: where an API is would be taken for where a target is."""
+    if apis and targets:
+        raise ContractError(
+            f"{apis[0]} is an API and {targets[0]} is a target, which says itself where it is: "
+            "judge them one after the other"
+        )
+
+
 def order_of(asked: Asked, settings: Configuration, target: TargetSettings | None = None) -> Order:
     """Return what is asked for, of a target of the configuration or of none.
 

@@ -27,6 +27,7 @@ from .orders import (
     contracts_for,
     credentials_for,
     entries_of,
+    keep_apart,
     named,
     order_of,
     plan_of,
@@ -79,6 +80,7 @@ def _benches(config: pytest.Config) -> Iterator[Bench]:
         raise pytest.UsageError(
             "say what --contract judges: either --contract-url URL or --contract-mock"
         )
+    keep_apart(apis, targets)
     given = config.getoption("contract_baseline")
     chosen = [named(target, settings) for target in dict.fromkeys(targets)]
     for target in [*([None] if apis else []), *chosen]:

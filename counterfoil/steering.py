@@ -88,7 +88,7 @@ class Steering:
         """Forget everything: conversations, scripted replies, faults, chaos and the journal."""
         self._api.world.scripted.clear()
         self._api.world.store.clear((self.name,))
-        self.journal.clear()
+        self.journal.begin_anew()
 
     def assert_all_replied(self) -> None:
         """Raise AssertionError where a scripted reply was not given as often as it should be."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import sys
+import traceback
 
 import click
 
@@ -88,3 +89,8 @@ def main() -> None:
         # Whoever read us has seen enough, as `head` does.
         sys.stderr.close()
         sys.exit(EXIT_KEPT)
+    except Exception:
+        # Python itself would end with 1, which says that a promise is broken.
+        traceback.print_exc()
+        print("counterfoil: that was a mistake of ours; nothing is judged by it", file=sys.stderr)
+        sys.exit(EXIT_UNJUDGED)

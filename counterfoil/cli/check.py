@@ -26,6 +26,7 @@ from ..orders import (
     contracts_for,
     credentials_for,
     entries_of,
+    keep_apart,
     order_of,
     plan_of,
     profile_of,
@@ -145,6 +146,7 @@ def _errands(
     if not reports:
         _check_shared(targets)
     try:
+        keep_apart(apis, [target.name for target in targets])
         found = []
         for target in [*([None] if apis else []), *targets]:
             own = target.reports if target and not reports else ()

@@ -375,3 +375,10 @@ def test_a_wrong_option_of_pytest_about_targets_is_told(written):
         )  # fmt: skip
         assert done.returncode == 4 and said in done.stderr, done.stdout + done.stderr
         assert "sk-1" not in done.stdout + done.stderr
+
+
+def test_an_api_and_a_target_are_not_judged_in_one_run(counterfoil, written):
+    written(TARGET)
+    for where in (("--mock",), ("--url", "http://127.0.0.1:1")):
+        done = counterfoil("check", "bedrock", "staging", *where)
+        assert done.code == 2 and "staging is a target, which says itself where it is" in done.err

@@ -55,3 +55,9 @@ def test_an_unknown_api_is_one_clear_line(counterfoil, command):
         2,
         "counterfoil: unknown API 'genesiss'; did you mean genesis?\n",
     )
+
+
+def test_a_mistake_of_ours_is_no_broken_promise(counterfoil, monkeypatch):
+    monkeypatch.setattr("counterfoil.cli.Commands.get_command", lambda *_: 1 / 0)
+    done = counterfoil("apis")
+    assert done.code == 3 and "ZeroDivisionError" in done.err and "a mistake of ours" in done.err

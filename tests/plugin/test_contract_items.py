@@ -161,7 +161,7 @@ def test_refusals_alone_do_not_pass_where_nothing_is_ever_accepted(project):
     result.stdout.fnmatch_lines(["not judged: these operations never accepted a request: get_*"])
 
 
-def test_mistakes_in_the_options_are_one_line(project):
+def test_mistakes_in_the_options_are_one_line(project, pytester):
     def line(*options):
         result = project("", *options)
         assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -183,6 +183,8 @@ def test_mistakes_in_the_options_are_one_line(project):
     secret = line(*away, "--contract-credential", "api-key-of-mine")
     assert "NAME=VALUE" in secret
     assert "a number above 0" in line(*MOCK, "--contract-max-calls", "0")
+    (pytester.path / "counterfoil.toml").write_text("[targets.own]\napi = 'genesis'\nmock = true\n")
+    assert "judge them one after the other" in line(*MOCK, "--contract-target", "own")
 
 
 def test_without_the_checker_the_option_says_what_to_install(project, pytester):

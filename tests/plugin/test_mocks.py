@@ -107,6 +107,12 @@ def test_scripted_replies_are_given_by_question_predicate_and_kind():
         assert "errors" in ask(mock, "Broken")
         assert "conversationId" in ask(mock, "Broken")
         mock.assert_all_replied()
+        mock.journal.clear()
+        mock.assert_all_replied()
+        mock.reset()
+        mock.reply("Hello", "Good day")
+        with pytest.raises(AssertionError, match="given 0 of 1 times"):
+            mock.assert_all_replied()
 
 
 def test_what_is_no_reply_says_so():
