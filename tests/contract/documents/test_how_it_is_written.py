@@ -1,0 +1,61 @@
+"""Honest servers that take each thing as the document has it written, and no other way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask import Flask, Response
+
+from contracts.documents import contract_of
+from contracts.runner import PROFILES, Outcome, Plan, run
+from contracts.target import Target
+
+
+def judged(folder: Path, paths: str, app: Flask) -> Outcome:
+    path = folder / "written.yaml"
+    path.write_text(f"openapi: 3.1.0\ninfo: {{title: Written, version: '1'}}\npaths:\n{paths}")
+    contract = contract_of(path)
+    plan = Plan(contract.clauses, profile=PROFILES["quick"], seed=0)
+    *_, outcome = run(contract, Target("http://honest.example", app=app.wsgi_app), {}, plan)
+    assert isinstance(outcome, Outcome)
+    return outcome
+
+
+def found(outcome: Outcome, rule: str) -> str:
+    return next(f.verdict.value for f in outcome.findings if f.clause.id.endswith(f".{rule}"))
+
+
+OBJECT = "{type: object, required: [x, y], properties: {x: {type: integer}, y: {type: integer}}}"
+LIST = "{type: array, minItems: 2, items: {type: integer}}"
+
+STYLES = [
+    (OBJECT, "simple", "false", "x,1,y,1"),
+    (OBJECT, "simple", "true", "x=1,y=1"),
+    (OBJECT, "label", "true", ".x=1.y=1"),
+    (OBJECT, "matrix", "false", ";p=x,1,y,1"),
+    (OBJECT, "matrix", "true", ";x=1;y=1"),
+    (LIST, "simple", "true", "1,1"),
+    (LIST, "label", "true", ".1.1"),
+    (LIST, "matrix", "false", ";p=1,1"),
+    (LIST, "matrix", "true", ";p=1;p=1"),
+]
+
+
+@pytest.mark.parametrize(("schema", "style", "explode", "right"), STYLES)
+def test_a_part_of_a_path_is_written_in_its_style(schema, style, explode, right, tmp_path):
+    app = Flask("paths")
+
+    @app.get("/at/<p>")
+    def at(p: str) -> Response:
+        return Response(status=204 if p == right else 400)
+
+    outcome = judged(tmp_path, f"""
+  /at/{{p}}:
+    get:
+      parameters: [{{name: p, in: path, required: true, style: {style}, explode: {explode},
+        schema: {schema}}}]
+      responses: {{"204": {{description: right}}}}
+""", app)  # fmt: skip
+    assert outcome.reached == (1, 1), right
+    assert found(outcome, "success_status") == "kept"
