@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from flask import Flask, Response
+from flask import Flask, Response, request
 
 from contracts.documents import contract_of
 from contracts.runner import PROFILES, Outcome, Plan, run
@@ -58,4 +58,32 @@ def test_a_part_of_a_path_is_written_in_its_style(schema, style, explode, right,
       responses: {{"204": {{description: right}}}}
 """, app)  # fmt: skip
     assert outcome.reached == (1, 1), right
+    assert found(outcome, "success_status") == "kept"
+
+
+FILES = """
+  /files:
+    post:
+      requestBody:
+        required: true
+        content: {multipart/form-data: {schema: {type: object, required: [one, many, note],
+          properties: {
+            one: {type: string, contentMediaType: application/octet-stream},
+            many: {type: array, minItems: 1, items: {type: string, contentMediaType: image/png}},
+            note: {type: string},
+            text: {type: string, contentMediaType: image/png, contentEncoding: base64}}}}}
+      responses: {"204": {description: taken}, "422": {description: no}}
+"""
+
+
+def test_a_file_is_sent_as_a_file_when_only_its_media_type_says_that_it_is_one(tmp_path):
+    app = Flask("files")
+
+    @app.post("/files")
+    def files() -> Response:
+        right = set(request.files) == {"one", "many"} and "note" in request.form
+        return Response(status=204 if right else 422)
+
+    outcome = judged(tmp_path, FILES, app)
+    assert outcome.reached == (1, 1)
     assert found(outcome, "success_status") == "kept"
