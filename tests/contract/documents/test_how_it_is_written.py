@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from flask import Flask, Response, request
+from flask import Flask, Response, jsonify, request
 
 from contracts.documents import contract_of
 from contracts.runner import PROFILES, Outcome, Plan, run
@@ -87,3 +87,26 @@ def test_a_file_is_sent_as_a_file_when_only_its_media_type_says_that_it_is_one(t
     outcome = judged(tmp_path, FILES, app)
     assert outcome.reached == (1, 1)
     assert found(outcome, "success_status") == "kept"
+
+
+EMPTY = """
+  /done:
+    post:
+      responses:
+        "204": {description: done, content: {application/json: {schema: {type: object}}}}
+        "200": {description: told, content: {application/json: {schema: {type: object}}}}
+"""
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(204, "untested"), (200, "broken")])
+def test_an_answer_that_can_have_no_content_needs_no_content_type(status, verdict, tmp_path):
+    app = Flask("done")
+
+    @app.post("/done")
+    def done() -> Response:
+        answer = jsonify({}) if status == 204 else Response("{}")
+        answer.status_code = status
+        del answer.headers["Content-Type"]
+        return answer
+
+    assert found(judged(tmp_path, EMPTY, app), "content_type") == verdict
