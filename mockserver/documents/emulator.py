@@ -20,7 +20,7 @@ from .loading import DocumentError
 from .media import acceptable, is_json, written
 from .naming import name_of
 from .parameters import Sent, parameter_problems
-from .paths import Found, Paths
+from .paths import SLASH, Found, Paths
 from .preferences import Wish, wish_of
 from .problems import Problem, problem_details
 from .resources import Outcome, Resources
@@ -336,9 +336,6 @@ def path_of(call: Call) -> str:
     mount = call.request.path.removesuffix(below)
     parts = [unquote(part).replace("/", SLASH) for part in raw.split("/")]
     return "/".join(parts).removeprefix(mount)
-
-
-SLASH = "%2F"
 
 
 def question(call: Call) -> str:

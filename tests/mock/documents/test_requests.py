@@ -209,6 +209,17 @@ def test_a_slash_that_is_part_of_a_value_parts_nothing(asking):
     assert client.get("/it/a/b").status_code == 404
 
 
+@pytest.mark.parametrize(("listed", "asked"), [
+    ("/with%20blank/it", "/with%20blank/it"), ("/with blank/it", "/with%20blank/it"),
+    ("/%C3%A9/it", "/%C3%A9/it"), ("/a%2Fb/it", "/a%2Fb/it"),
+    ("/with%20blank{p}/it", "/with%20blank7/it"), ("/a%2Fb-{p}/it", "/a%2Fb-7/it"),
+])  # fmt: skip
+def test_a_path_is_known_whether_or_not_the_document_encodes_it(listed, asked, asking):
+    client = asking(path=listed)
+    assert client.get(asked).status_code == 204
+    assert client.get("/other/it").status_code == 404
+
+
 def test_an_unknown_path_is_404_and_an_unknown_method_405_with_the_known_ones(asking):
     client = asking()
     assert client.get("/").status_code == 404
