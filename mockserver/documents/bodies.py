@@ -38,10 +38,12 @@ def read_body(
     data: bytes = request.get_data()
     if body is None or not body.contents:
         return None, []
-    if not data and not request.mimetype.startswith("multipart/"):
+    kind = str(request.headers.get("Content-Type", ""))
+    # A form without fields and a file without content have no bytes; no value of JSON has none.
+    may_be_empty = body.required and kind and not is_json(plain(kind))
+    if not data and not may_be_empty and not request.mimetype.startswith("multipart/"):
         missing = [Problem("body", "", "", "is missing")] if body.required else []
         return None, missing
-    kind = str(request.headers.get("Content-Type", ""))
     media = documented(body.contents, kind) if kind else None
     if media is None:
         known = ", ".join(one.type for one in body.contents.values())

@@ -148,6 +148,21 @@ def test_a_form_of_parts_has_files_and_objects(asking):
     assert wrong(mistaken) == ["body"]
 
 
+@pytest.mark.parametrize(("media", "schema", "status"), [
+    ("application/octet-stream", {"type": "string", "format": "binary"}, 204),
+    ("text/plain", {"type": "string", "minLength": 1}, 400),
+    ("application/x-www-form-urlencoded", {"type": "object"}, 204),
+    ("application/x-www-form-urlencoded", {"type": "object", "required": ["a"]}, 400),
+    ("application/json", True, 400),
+])  # fmt: skip
+def test_a_body_of_no_bytes_is_there_when_its_type_says_so_but_is_no_json(
+    media, schema, status, asking
+):
+    client = asking(body=body(media, schema), method="post")
+    assert client.post("/it", data=b"", content_type=media).status_code == status
+    assert wrong(client.post("/it")) == ["body"]
+
+
 def test_a_body_of_a_type_that_is_not_documented_is_415(asking):
     client = asking(body=body("application/json", {}), method="post")
     found = client.post("/it", data="<a/>", content_type="application/xml")
