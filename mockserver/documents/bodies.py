@@ -117,12 +117,24 @@ def _unpacked(media: Media, name: str, values: list[str]) -> list[str]:
 
 def _nested(value: Any, schema: Schema, schemas: Schemas) -> Any:
     """Return a part that should be an object as JSON says it (OpenAPI 3.0.3, Media Type Object)."""
+    holding = schemas.holding(schema)
+    if isinstance(value, list) and not fits(holding, value):
+        # Each item is a part of its own; one part may also be the whole list.
+        each = [_as_object(item) for item in value]
+        if fits(holding, each):
+            return each
     text = value[0] if isinstance(value, list) and len(value) == 1 else value
     if not isinstance(text, str) or text.lstrip()[:1] not in ("{", "["):
         return value
-    if fits(schemas.holding(schema), value):
-        return value
+    return value if fits(holding, value) else _as_object(text, value)
+
+
+def _as_object(text: Any, otherwise: Any = None) -> Any:
+    """Return what a text is in JSON, if it is an object or a list, else what is otherwise there."""
+    otherwise = text if otherwise is None else otherwise
+    if not isinstance(text, str) or text.lstrip()[:1] not in ("{", "["):
+        return otherwise
     try:
         return orjson.loads(text)
     except ValueError:
-        return value
+        return otherwise

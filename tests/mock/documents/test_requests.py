@@ -148,6 +148,19 @@ def test_a_form_of_parts_has_files_and_objects(asking):
     assert wrong(mistaken) == ["body"]
 
 
+def test_each_part_of_a_list_of_objects_is_one_of_them(asking):
+    schema = {"type": "object", "properties": {"all": {"type": "array", "items": OBJECT}}}
+    client = asking(body=body("multipart/form-data", schema), method="post")
+
+    def sent(*parts: str):
+        return client.post("/it", data={"all": list(parts)}, content_type="multipart/form-data")
+
+    assert sent('{"a": 1}').status_code == sent('{"a": 1}', '{"a": 2}').status_code == 204
+    assert sent('[{"a": 1}, {"a": 2}]').status_code == 204
+    assert wrong(sent('{"a": 1}', '{"b": true}'))
+    assert wrong(sent('{"a": 1}', "{"))
+
+
 @pytest.mark.parametrize(("media", "schema", "status"), [
     ("application/octet-stream", {"type": "string", "format": "binary"}, 204),
     ("text/plain", {"type": "string", "minLength": 1}, 400),
