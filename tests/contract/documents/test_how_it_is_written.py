@@ -110,3 +110,17 @@ def test_an_answer_that_can_have_no_content_needs_no_content_type(status, verdic
         return answer
 
     assert found(judged(tmp_path, EMPTY, app), "content_type") == verdict
+
+
+FULL = """
+  /full:
+    get:
+      responses: {"200": {description: ok}, "507": {description: no room}}
+"""
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(507, "untested"), (500, "broken")])
+def test_a_rare_server_error_that_is_listed_by_itself_is_an_answer(status, verdict, tmp_path):
+    app = Flask("full")
+    app.add_url_rule("/full", "full", lambda: ("no", status))
+    assert found(judged(tmp_path, FULL, app), "no_server_error") == verdict
