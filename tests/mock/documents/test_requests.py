@@ -35,6 +35,9 @@ OBJECT = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type
 QUERIES = [
     ({"schema": {"type": "integer"}}, "p=3", "p=three"),
     ({"schema": {"type": "number", "minimum": 1}}, "p=1e1", "p=0.5"),
+    ({"schema": {"type": "number", "multipleOf": 0.01}}, "p=0.07", "p=0.075"),
+    ({"schema": {"type": "number", "multipleOf": 0.1}}, "p=0.3", "p=0.35"),
+    ({"schema": {"type": "integer", "multipleOf": 7}}, "p=700000000000000000007", "p=8"),
     ({"schema": {"type": "boolean"}}, "p=true", "p=yes"),
     ({"schema": {"type": "string", "format": "date"}}, "p=2026-01-31", "p=2026-01-32"),
     ({"schema": {"enum": ["a", "b c"]}}, "p=b+c", "p=c"),
@@ -59,6 +62,36 @@ def test_a_query_is_read_as_its_style_has_it(parameter, right, mistaken, asking)
     assert client.get(f"/it?{right}").status_code == 204
     assert {one.split()[0] for one in wrong(client.get(f"/it?{mistaken}"))} == {"query"}
     assert wrong(client.get("/it")) == ["query p"]
+
+
+def test_an_object_of_any_members_has_those_of_no_other_parameter_and_no_key(mock):
+    members = {"type": "object", "additionalProperties": {"type": "integer"}, "minProperties": 1}
+    document = openapi(
+        {
+            "/it": {
+                "get": {
+                    "responses": {"204": {}},
+                    "parameters": [
+                        {"name": "any", "in": "query", "required": True, "schema": members},
+                        {"name": "word", "in": "query", "schema": {"type": "string"}},
+                        {
+                            "name": "deep",
+                            "in": "query",
+                            "style": "deepObject",
+                            "schema": {"type": "object"},
+                        },
+                    ],
+                }
+            }
+        }
+    )
+    key = {"type": "apiKey", "in": "query", "name": "key"}
+    document["components"] = {"securitySchemes": {"key": key}}
+    document["security"] = [{"key": []}]
+    client = mock(document)
+    assert client.get("/it?a=1&b=2&word=x&deep[a]=y&key=z").status_code == 204
+    assert wrong(client.get("/it?a=x&key=z")) == ["query any /a"]
+    assert wrong(client.get("/it?word=x&deep[a]=y&key=z")) == ["query any"]
 
 
 PATHS = [
