@@ -12,6 +12,9 @@ from ..schemas import Json, complaints, validator
 from .outline import Listed, Outline
 from .reading import mapping, resolved
 
+BODILESS = (204, 304)
+"""Statuses whose answers have no content (RFC 9110, 15.3.5 and 15.4.5), whatever is listed."""
+
 GATEWAYS = (401, 403, 405, 407)
 """Statuses of refusals that whatever stands before an API may write in its own words."""
 
@@ -32,7 +35,8 @@ class Answers:
 
     def applies(self, exchange: Exchange) -> bool:
         """Say whether the document has something to say of the answer's body."""
-        return bool(self._content(exchange)) and self._listed.method != "HEAD"
+        bodiless = self._listed.method == "HEAD" or exchange.status in BODILESS
+        return bool(self._content(exchange)) and not bodiless
 
     def is_own(self, status: int) -> bool:
         """Say whether a refusal is the operation's own, and not what any gateway may say."""
@@ -42,7 +46,9 @@ class Answers:
     def content_type(self, exchange: Exchange) -> str:
         """Say that a content type is not listed."""
         content, response = self._content(exchange), exchange.response
-        if response is None or not content or self._media(content, response) is not None:
+        if response is None or not self.applies(exchange):
+            return ""
+        if self._media(content, response) is not None:
             return ""
         listed = f"the document lists {', '.join(content)} for {exchange.status}"
         if not response.media_type:

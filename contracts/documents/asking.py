@@ -15,12 +15,12 @@ from ..schemas import Json, complaints, validator, with_permissions
 from .outline import Listed, Outline, written
 from .plain import Unmade, plain
 from .reading import mapping, resolved
+from .spelling import in_path, spelt, text_of
 
 NOBODYS = "counterfoil"
 """What stands where any text is good, and where no such text is listed."""
 
 BOUNDARY = "counterfoil-boundary"
-SEPARATORS = {"spaceDelimited": " ", "pipeDelimited": "|"}
 PREFIXES = {"label": ".", "matrix": ";{name}="}
 
 Pairs = tuple[tuple[str, str], ...]
@@ -74,9 +74,15 @@ class Asking:
         for one in self.listed.parameters:
             style = one.get("style")
             if one["in"] == "path" and style in PREFIXES:
-                prefix = PREFIXES[style].format(name=one["name"])
+                spread = one.get("explode") is True and self._is_object(one)
+                prefix = ";" if spread and style == "matrix" else PREFIXES[style]
+                prefix = prefix.format(name=one["name"])
                 path = path.replace(f"{{{one['name']}}}", f"{prefix}{{{one['name']}}}")
         return path
+
+    def _is_object(self, parameter: Mapping[str, Any]) -> bool:
+        schema = self.outline.requests.target(self.outline.requests.of(parameter.get("schema", {})))
+        return isinstance(schema, dict) and schema.get("type") == "object"
 
     def _parameter(self, given: Mapping[str, Any]) -> dict[str, Any]:
         content = given.get("content") or {}
@@ -174,7 +180,12 @@ class Asking:
         shapes = self.outline.requests
         properties = shapes.target(schema)
         properties = properties.get("properties", {}) if isinstance(properties, dict) else {}
-        return {n for n, inner in properties.items() if _is_file(shapes.target(inner))}
+        found = {}
+        for name, inner in properties.items():
+            target = shapes.target(inner)
+            several = isinstance(target, dict) and "items" in target
+            found[name] = shapes.target(target["items"]) if several else target
+        return {name for name, target in found.items() if _is_file(target)}
 
     def _bodies(self, kind: str, schema: Json, whole: bool) -> Iterator[Json]:
         judge = validator(schema, self.operation.components)
@@ -204,7 +215,7 @@ class Asking:
         path: dict[str, str] = {}
         for one in self.operation.parameters:
             if one["in"] == "path":
-                path[one["name"]] = text_of(self.value(one))
+                path[one["name"]] = in_path(one, self.value(one))
             elif one.get("required") is True or (whole and one["in"] == "query"):
                 try:
                     texts[one["in"]] += spelt(one, self.value(one))
@@ -329,39 +340,8 @@ def _multipart(fields: Mapping[str, Json], files: set[str]) -> bytes:
     return "".join([*lines, f"--{BOUNDARY}--\r\n"]).encode("utf-8", "replace")
 
 
-def spelt(parameter: Mapping[str, Any], value: Json) -> list[tuple[str, str]]:
-    """Return a parameter's value as pairs, in the style that the document asks for."""
-    name, inside = parameter["name"], parameter["in"]
-    if parameter.get("content"):
-        return [(name, json.dumps(value))]
-    usual = "form" if inside in ("query", "cookie") else "simple"
-    style = parameter.get("style", usual)
-    explode = parameter.get("explode", style == "form")
-    if isinstance(value, dict):
-        if style == "deepObject":
-            return [(f"{name}[{key}]", text_of(inner)) for key, inner in value.items()]
-        if inside == "query" and explode:
-            return [(key, text_of(inner)) for key, inner in value.items()]
-        flat = [text_of(part) for pair in value.items() for part in pair]
-        return [(name, ",".join(flat))]
-    if isinstance(value, list):
-        if inside == "query" and explode:
-            return [(name, text_of(item)) for item in value]
-        return [(name, SEPARATORS.get(style, ",").join(map(text_of, value)))]
-    return [(name, text_of(value))]
-
-
 def _texts(value: Json) -> list[str]:
     return [text_of(item) for item in value] if isinstance(value, list) else [text_of(value)]
-
-
-def text_of(value: Json) -> str:
-    """Return a value as it is written where there is nothing but text."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and not any(isinstance(item, (dict, list)) for item in value):
-        return ",".join(map(text_of, value))
-    return json.dumps(value)
 
 
 def _spoilt(value: Json, where: Sequence[str] = ()) -> Iterator[tuple[Json, str]]:

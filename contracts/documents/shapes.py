@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
+from ..document import is_json
 from ..schemas import Json
 from .reading import pointed, resolved
 
@@ -136,6 +137,8 @@ class Shapes:
             made["const"] = node["const"]
         if isinstance(node.get("format"), str):
             made["format"] = node["format"]
+        elif self._side == "request" and _is_raw(node):
+            made["format"] = "binary"
         if isinstance(node.get("pattern"), str) and is_regular(node["pattern"]):
             made["pattern"] = node["pattern"]
         if isinstance(node.get("uniqueItems"), bool):
@@ -198,6 +201,14 @@ class Shapes:
             self._waiting[key] = (reference, opened)
         made: Json = {"$ref": f"#/components/schemas/{key}"}
         return _nullable(made) if node.get("nullable") is True else made
+
+
+def _is_raw(node: Mapping[str, Any]) -> bool:
+    """Say whether a schema is of a file, as OpenAPI 3.1 says what 3.0 calls `format: binary`."""
+    media = node.get("contentMediaType")
+    if not isinstance(media, str) or "contentEncoding" in node:
+        return False
+    return not is_json(media.lower()) and not media.lower().startswith("text/")
 
 
 def _listed(values: list[Json], kind: Json) -> list[Json]:

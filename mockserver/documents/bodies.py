@@ -38,10 +38,12 @@ def read_body(
     data: bytes = request.get_data()
     if body is None or not body.contents:
         return None, []
-    if not data and not request.mimetype.startswith("multipart/"):
+    kind = str(request.headers.get("Content-Type", ""))
+    # A form without fields and a file without content have no bytes; no value of JSON has none.
+    may_be_empty = body.required and kind and not is_json(plain(kind))
+    if not data and not may_be_empty and not request.mimetype.startswith("multipart/"):
         missing = [Problem("body", "", "", "is missing")] if body.required else []
         return None, missing
-    kind = str(request.headers.get("Content-Type", ""))
     media = documented(body.contents, kind) if kind else None
     if media is None:
         known = ", ".join(one.type for one in body.contents.values())
@@ -115,12 +117,24 @@ def _unpacked(media: Media, name: str, values: list[str]) -> list[str]:
 
 def _nested(value: Any, schema: Schema, schemas: Schemas) -> Any:
     """Return a part that should be an object as JSON says it (OpenAPI 3.0.3, Media Type Object)."""
+    holding = schemas.holding(schema)
+    if isinstance(value, list) and not fits(holding, value):
+        # Each item is a part of its own; one part may also be the whole list.
+        each = [_as_object(item) for item in value]
+        if fits(holding, each):
+            return each
     text = value[0] if isinstance(value, list) and len(value) == 1 else value
     if not isinstance(text, str) or text.lstrip()[:1] not in ("{", "["):
         return value
-    if fits(schemas.holding(schema), value):
-        return value
+    return value if fits(holding, value) else _as_object(text, value)
+
+
+def _as_object(text: Any, otherwise: Any = None) -> Any:
+    """Return what a text is in JSON, if it is an object or a list, else what is otherwise there."""
+    otherwise = text if otherwise is None else otherwise
+    if not isinstance(text, str) or text.lstrip()[:1] not in ("{", "["):
+        return otherwise
     try:
         return orjson.loads(text)
     except ValueError:
-        return value
+        return otherwise

@@ -63,6 +63,14 @@ class Coercion:
                 found.setdefault(name, one)
         return found
 
+    def is_open(self, schema: Schema, depth: int = 0) -> bool:
+        """Say whether a schema speaks of members that it does not name, and lets some through."""
+        if self._is_over(schema, depth) or not isinstance(schema, dict):
+            return False
+        if schema.get("additionalProperties", False) is not False:
+            return True
+        return any(self.is_open(part, depth + 1) for part in self._together(schema))
+
     def items(self, schema: Schema, depth: int = 0) -> Schema:
         """Return the schema of an array's items."""
         if self._is_over(schema, depth) or not isinstance(schema, dict):

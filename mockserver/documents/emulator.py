@@ -20,7 +20,7 @@ from .loading import DocumentError
 from .media import acceptable, is_json, written
 from .naming import name_of
 from .parameters import Sent, parameter_problems
-from .paths import Found, Paths
+from .paths import SLASH, Found, Paths
 from .preferences import Wish, wish_of
 from .problems import Problem, problem_details
 from .resources import Outcome, Resources
@@ -39,6 +39,7 @@ class DocumentApi(Api):
     routes_itself: ClassVar[bool] = True
     identities: ClassVar[tuple[Identity, ...]] = ({}, {})
     reply_fields: ClassVar[frozenset[str]] = frozenset({"status"})
+    query_keys: ClassVar[tuple[str, ...]] = ()
     document: ClassVar[Document]
     paths: ClassVar[Paths]
 
@@ -90,7 +91,7 @@ class DocumentApi(Api):
     def read(self, endpoint: Endpoint, call: Call, sent: Sent) -> Any:
         """Return the body; refuse a request that is not as documented, with all that is wrong."""
         schemas = self.document.schemas
-        problems = list(parameter_problems(endpoint, sent, schemas))
+        problems = list(parameter_problems(endpoint, sent, schemas, self.query_keys))
         unreadable = False
         body = None
         try:
@@ -290,6 +291,9 @@ def _made(path: Path, stamp: tuple[int, int], taken: tuple[str, ...]) -> type[Do
             "notes": tuple(_notes(document)),
             "document": document,
             "paths": Paths(document.endpoints, document.bases),
+            "query_keys": tuple(
+                str(one.get("name", "")) for one in keys if one.get("in") == "query"
+            ),
             "secret_headers": frozenset(
                 str(one.get("name", "")).lower() for one in keys if one.get("in") == "header"
             ),
@@ -336,9 +340,6 @@ def path_of(call: Call) -> str:
     mount = call.request.path.removesuffix(below)
     parts = [unquote(part).replace("/", SLASH) for part in raw.split("/")]
     return "/".join(parts).removeprefix(mount)
-
-
-SLASH = "%2F"
 
 
 def question(call: Call) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -14,6 +14,8 @@ from .coercion import ALL, Coercion, Raw
 from .document import Endpoint, Parameter
 from .problems import Problem, of_schema
 from .schemas import Schemas, problems_in
+
+Query = Mapping[str, list[str]]
 
 IGNORED = frozenset({"accept", "content-type", "authorization"})
 """Headers that are no parameters (OpenAPI 3.0.3, Parameter Object)."""
@@ -48,20 +50,24 @@ class Sent:
         return [] if found is None else [found]
 
 
-def parameter_problems(endpoint: Endpoint, sent: Sent, schemas: Schemas) -> Iterator[Problem]:
-    """Yield what is wrong with the parameters of a request."""
+def parameter_problems(
+    endpoint: Endpoint, sent: Sent, schemas: Schemas, keys: Iterable[str] = ()
+) -> Iterator[Problem]:
+    """Yield what is wrong with the parameters of a request; `keys` are no parameters in a query."""
     coercion = Coercion(schemas)
+    taken = {one.name for one in endpoint.parameters if one.place == "query"} | set(keys)
+    free = {n: v for n, v in sent.query.items() if not {n, n.partition("[")[0]} & taken}
     for parameter in endpoint.parameters:
         if parameter.place == "header" and parameter.name.lower() in IGNORED:
             continue
-        yield from _problems(parameter, sent, coercion, schemas)
+        yield from _problems(parameter, sent, free, coercion, schemas)
 
 
 def _problems(
-    parameter: Parameter, sent: Sent, coercion: Coercion, schemas: Schemas
+    parameter: Parameter, sent: Sent, free: Query, coercion: Coercion, schemas: Schemas
 ) -> list[Problem]:
     place, name = parameter.place, parameter.name
-    raw = _raw(parameter, sent, coercion)
+    raw = _raw(parameter, sent, free, coercion)
     if raw is None:
         return [Problem(place, name, "", "is missing")] if parameter.required else []
     if raw == "" and parameter.allow_empty:
@@ -87,8 +93,11 @@ def _content_problems(parameter: Parameter, raw: Raw, schemas: Schemas) -> list[
     return of_schema(parameter.place, parameter.name, errors)
 
 
-def _raw(parameter: Parameter, sent: Sent, coercion: Coercion) -> Raw | None:
-    """Return the texts of a parameter: one, a list, or an object of them; None where it is not."""
+def _raw(parameter: Parameter, sent: Sent, free: Query, coercion: Coercion) -> Raw | None:
+    """Return the texts of a parameter: one, a list, or an object of them; None where it is not.
+
+    An object that may have any member has those that are `free`, being of no parameter.
+    """
     texts = sent.texts(parameter)
     if parameter.content is not None or parameter.urn is None:
         return texts[0] if texts else None
@@ -97,7 +106,9 @@ def _raw(parameter: Parameter, sent: Sent, coercion: Coercion) -> Raw | None:
         return _deep(parameter.name, sent.query) or (texts[0] if texts else None)
     exploded = parameter.explode and parameter.style == "form"
     if exploded and "object" in kinds and not texts:
-        names = coercion.members({"$ref": parameter.urn})
+        names: Iterable[str] = coercion.members({"$ref": parameter.urn})
+        if coercion.is_open({"$ref": parameter.urn}):
+            names = {**dict.fromkeys(names), **dict.fromkeys(free)}
         found: dict[str, Any] = {}
         for name in names:
             if values := sent.query.get(name) if parameter.place == "query" else None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from .document import Endpoint
+
+SLASH = "%2F"
+"""A slash that is part of a value."""
 
 _TEMPLATE = re.compile(r"\{([^{}]*)\}")
 
@@ -54,7 +57,10 @@ class Paths:
         at = self._root
         path, _, query = endpoint.path.partition("?")
         for part in path.split("/")[1:]:
-            at = _template(at, part) if "{" in part else at.plain.setdefault(part, _Branch())
+            if "{" in part:
+                at = _template(at, part)
+            else:
+                at = at.plain.setdefault(_decoded(part), _Branch())
         asked = frozenset(parse_qsl(query, keep_blank_values=True))
         known = at.endpoints.setdefault(endpoint.method, [])
         known.append((asked, endpoint))
@@ -81,11 +87,16 @@ class Paths:
                 yield path[len(base) :]
 
 
+def _decoded(part: str) -> str:
+    """Return a part as a request's path has it: decoded, but for a slash that parts nothing."""
+    return unquote(part).replace("/", SLASH)
+
+
 def _template(at: _Branch, part: str) -> _Branch:
     """Return the branch of a part with a template in it, whatever its values are called."""
     *pieces, end = _TEMPLATE.split(part)
-    texts = "".join(f"{re.escape(piece)}(.+?)" for piece in pieces[::2])
-    pattern = re.compile(texts + re.escape(end), re.DOTALL)
+    texts = "".join(f"{re.escape(_decoded(piece))}(.+?)" for piece in pieces[::2])
+    pattern = re.compile(texts + re.escape(_decoded(end)), re.DOTALL)
     for known, branch in at.open:
         if known.pattern == pattern.pattern:
             return branch

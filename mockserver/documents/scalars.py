@@ -78,15 +78,19 @@ def _multiple(
     first, last = math.ceil(low / step), math.floor(high / step)
     if first > last:
         return None
+    uneven = None
     for turn in range(200):
         times = first + (chance.below(last - first + 1) if turn < 50 else turn - 50)
         value = times * step
         value = int(value) if float(value).is_integer() else round(value, 10)
         # What a validator divides by is a float, and not every multiple comes out even.
-        even = (value / step).is_integer() and (not whole or value == int(value))
-        if even and low <= value <= high and _is_within(value, schema):
-            return value
-    return None
+        even = (value / step).is_integer()
+        fits = (not whole or value == int(value)) and low <= value <= high
+        if fits and _is_within(value, schema):
+            if even:
+                return value
+            uneven = value if uneven is None else uneven
+    return uneven
 
 
 def _fraction(

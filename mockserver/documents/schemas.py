@@ -8,10 +8,12 @@ one that is `writeOnly` does not go out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Any, Literal
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
 from referencing import Registry, Resource
 from referencing.exceptions import NoSuchResource, Unresolvable
 from referencing.jsonschema import DRAFT202012
@@ -85,7 +87,7 @@ class Schemas:
 
     def holding(self, schema: Schema) -> Draft202012Validator:
         """Return what holds values to a schema that has no name."""
-        return Draft202012Validator(schema, registry=self._registry, format_checker=CHECKED)
+        return EXACT(schema, registry=self._registry, format_checker=CHECKED)
 
     def _retrieve(self, urn: str) -> Resource[Any]:
         if urn not in self._nodes:
@@ -224,6 +226,18 @@ class Schemas:
         if direction != "request":
             return made
         return {"anyOf": [made, {"type": "null"}]} if made else {}
+
+
+def _multiple_of(
+    validator: Draft202012Validator, step: float, value: object, schema: Schema
+) -> Iterator[ValidationError]:
+    """Divide as decimals, as JSON writes numbers: by floats 0.07 is no multiple of 0.01."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if Fraction(str(value)) % Fraction(str(step)):
+            yield ValidationError(f"{value!r} is not a multiple of {step}")
+
+
+EXACT = extend(Draft202012Validator, {"multipleOf": _multiple_of})
 
 
 def problems_in(validator: Draft202012Validator, value: object) -> list[ValidationError]:

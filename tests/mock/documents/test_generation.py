@@ -80,6 +80,11 @@ def test_a_text_matches_its_pattern(pattern):
     assert made is not None and compiled(pattern).search(made)
 
 
+def test_a_multiple_is_made_though_floats_do_not_divide_evenly(answering):
+    schema = {"type": "number", "multipleOf": 0.1, "minimum": 0.3, "maximum": 0.35}
+    assert answering(schema) == 0.3
+
+
 def test_a_pattern_that_nobody_understands_asks_nothing(answering):
     assert isinstance(answering({"type": "string", "pattern": "(?unknown"}), str)
 

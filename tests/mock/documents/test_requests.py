@@ -35,6 +35,9 @@ OBJECT = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type
 QUERIES = [
     ({"schema": {"type": "integer"}}, "p=3", "p=three"),
     ({"schema": {"type": "number", "minimum": 1}}, "p=1e1", "p=0.5"),
+    ({"schema": {"type": "number", "multipleOf": 0.01}}, "p=0.07", "p=0.075"),
+    ({"schema": {"type": "number", "multipleOf": 0.1}}, "p=0.3", "p=0.35"),
+    ({"schema": {"type": "integer", "multipleOf": 7}}, "p=700000000000000000007", "p=8"),
     ({"schema": {"type": "boolean"}}, "p=true", "p=yes"),
     ({"schema": {"type": "string", "format": "date"}}, "p=2026-01-31", "p=2026-01-32"),
     ({"schema": {"enum": ["a", "b c"]}}, "p=b+c", "p=c"),
@@ -59,6 +62,36 @@ def test_a_query_is_read_as_its_style_has_it(parameter, right, mistaken, asking)
     assert client.get(f"/it?{right}").status_code == 204
     assert {one.split()[0] for one in wrong(client.get(f"/it?{mistaken}"))} == {"query"}
     assert wrong(client.get("/it")) == ["query p"]
+
+
+def test_an_object_of_any_members_has_those_of_no_other_parameter_and_no_key(mock):
+    members = {"type": "object", "additionalProperties": {"type": "integer"}, "minProperties": 1}
+    document = openapi(
+        {
+            "/it": {
+                "get": {
+                    "responses": {"204": {}},
+                    "parameters": [
+                        {"name": "any", "in": "query", "required": True, "schema": members},
+                        {"name": "word", "in": "query", "schema": {"type": "string"}},
+                        {
+                            "name": "deep",
+                            "in": "query",
+                            "style": "deepObject",
+                            "schema": {"type": "object"},
+                        },
+                    ],
+                }
+            }
+        }
+    )
+    key = {"type": "apiKey", "in": "query", "name": "key"}
+    document["components"] = {"securitySchemes": {"key": key}}
+    document["security"] = [{"key": []}]
+    client = mock(document)
+    assert client.get("/it?a=1&b=2&word=x&deep[a]=y&key=z").status_code == 204
+    assert wrong(client.get("/it?a=x&key=z")) == ["query any /a"]
+    assert wrong(client.get("/it?word=x&deep[a]=y&key=z")) == ["query any"]
 
 
 PATHS = [
@@ -148,6 +181,34 @@ def test_a_form_of_parts_has_files_and_objects(asking):
     assert wrong(mistaken) == ["body"]
 
 
+def test_each_part_of_a_list_of_objects_is_one_of_them(asking):
+    schema = {"type": "object", "properties": {"all": {"type": "array", "items": OBJECT}}}
+    client = asking(body=body("multipart/form-data", schema), method="post")
+
+    def sent(*parts: str):
+        return client.post("/it", data={"all": list(parts)}, content_type="multipart/form-data")
+
+    assert sent('{"a": 1}').status_code == sent('{"a": 1}', '{"a": 2}').status_code == 204
+    assert sent('[{"a": 1}, {"a": 2}]').status_code == 204
+    assert wrong(sent('{"a": 1}', '{"b": true}'))
+    assert wrong(sent('{"a": 1}', "{"))
+
+
+@pytest.mark.parametrize(("media", "schema", "status"), [
+    ("application/octet-stream", {"type": "string", "format": "binary"}, 204),
+    ("text/plain", {"type": "string", "minLength": 1}, 400),
+    ("application/x-www-form-urlencoded", {"type": "object"}, 204),
+    ("application/x-www-form-urlencoded", {"type": "object", "required": ["a"]}, 400),
+    ("application/json", True, 400),
+])  # fmt: skip
+def test_a_body_of_no_bytes_is_there_when_its_type_says_so_but_is_no_json(
+    media, schema, status, asking
+):
+    client = asking(body=body(media, schema), method="post")
+    assert client.post("/it", data=b"", content_type=media).status_code == status
+    assert wrong(client.post("/it")) == ["body"]
+
+
 def test_a_body_of_a_type_that_is_not_documented_is_415(asking):
     client = asking(body=body("application/json", {}), method="post")
     found = client.post("/it", data="<a/>", content_type="application/xml")
@@ -207,6 +268,17 @@ def test_a_slash_that_is_part_of_a_value_parts_nothing(asking):
                     path="/it/{p}")  # fmt: skip
     assert client.get("/it/a%2Fb").status_code == client.get("/it/c").status_code == 204
     assert client.get("/it/a/b").status_code == 404
+
+
+@pytest.mark.parametrize(("listed", "asked"), [
+    ("/with%20blank/it", "/with%20blank/it"), ("/with blank/it", "/with%20blank/it"),
+    ("/%C3%A9/it", "/%C3%A9/it"), ("/a%2Fb/it", "/a%2Fb/it"),
+    ("/with%20blank{p}/it", "/with%20blank7/it"), ("/a%2Fb-{p}/it", "/a%2Fb-7/it"),
+])  # fmt: skip
+def test_a_path_is_known_whether_or_not_the_document_encodes_it(listed, asked, asking):
+    client = asking(path=listed)
+    assert client.get(asked).status_code == 204
+    assert client.get("/other/it").status_code == 404
 
 
 def test_an_unknown_path_is_404_and_an_unknown_method_405_with_the_known_ones(asking):
